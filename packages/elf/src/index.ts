@@ -1,2 +1,13 @@
 export * from "./diagnostic.js";
 export * from "./types.js";
+export { openImage } from "./image.js";
+export { readBootHeader } from "./boot-header.js";
+export type { BootHeader } from "./boot-header.js";
+export { readElf, sectionBytes, sectionNamed } from "./elf.js";
+export { addSection, patchAll, patchBytes, removeSection, writeElf } from "./edit.js";
+export type { NewSection, Patch } from "./edit.js";
+export { fileOffsets, openMemory } from "./memory.js";
+export { readRelocations } from "./relocations.js";
+export { readSymtab } from "./symtab.js";
+export * from "./kallsyms.js";
+export * from "./tables/index.js";

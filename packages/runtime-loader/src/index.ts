@@ -1,1 +1,10 @@
-export {};
+export * from "./annotate.js";
+export * from "./annotations.js";
+export * from "./container.js";
+export * from "./crc32.js";
+export * from "./loader-image.js";
+export * from "./patch.js";
+export * from "./previrtualized.js";
+export * from "./print.js";
+export * from "./resident.js";
+export * from "./template-table.js";

@@ -1,1 +1,7 @@
-export {};
+export * from "./catalogue.js";
+export * from "./catalogue/exclusions.js";
+export * from "./document.js";
+export * from "./entry.js";
+export * from "./form.js";
+export * from "./operands.js";
+export * from "./sites.js";

@@ -1,1 +1,13 @@
 export * from "./types.js";
+export * from "./profile-bare.js";
+export * from "./templates/poison.js";
+export * from "./templates/print.js";
+export { Known, Routine } from "./templates/routine.js";
+export { ANY_FORM, findGroup, registersOf, variantAt, variantCount, variantOf } from "./templates/variants.js";
+export type { SiteFacts, Variant } from "./templates/variants.js";
+export { NO_PATCH, planPatches } from "./plan/plan.js";
+export { copiedCode, COPIED_SYMBOLS, type SymbolLookup } from "./rules/copied-code.js";
+export { earlyCode, PHYSICAL_ENTRIES } from "./rules/early.js";
+export type { Protection } from "./rules/protection.js";
+export type { PlanInput, Ranges, Rule } from "./rules/rule.js";
+export { RULES, ruleNumber, ruleOf, type RuleName } from "./rules/table.js";

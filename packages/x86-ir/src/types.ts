@@ -152,6 +152,12 @@ export interface CodeFacts {
   readonly thunkRegister: Uint8Array;
   /** Functions known never to return (panic, do_exit, ...), ascending. */
   readonly noReturn: Uint32Array;
+  /** Functions that a return jumps to (`__x86_return_thunk`): a jump there is a return, ascending. */
+  readonly returnThunks: Uint32Array;
+  /** Functions whose code is replaced at run time (static-call trampolines, BPF dispatchers): what is visible is not the truth, ascending. */
+  readonly replaceable: Uint32Array;
+  /** Call sites whose callee preserves every register but its result, whatever the call says (paravirt sites), ascending. */
+  readonly preservingCalls: Uint32Array;
 }
 
 export interface Program {

@@ -1,1 +1,2 @@
-export {};
+export * from "./assemble.js";
+export * from "./filetest.js";

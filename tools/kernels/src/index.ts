@@ -1,1 +1,4 @@
-export {};
+export { type FetchOptions, type Fetched, fetchBusybox, fetchKernel } from "./fetch.js";
+export { FLAVOURS, type Flavour } from "./flavours.js";
+export { type ForTests, busyboxForTests, kernelForTests } from "./for-tests.js";
+export { type InitrdOptions, DONE_LINE, USERLAND_LINE, makeInitrd } from "./initrd.js";

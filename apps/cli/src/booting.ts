@@ -1,0 +1,112 @@
+/**
+ * Booting a kernel under a loader: pack the container, run the machine, read the counters out of the guest's memory.
+ */
+import { fail, readElf, unwrap } from "@pv/elf";
+import { annotationsOf, buildContainer, NO_PATCH, readResidentState, RESIDENT_END, RESIDENT_PHYSICAL, templatesOf } from "@pv/runtime-loader";
+import { kindName } from "@pv/sensitive";
+import { findGroup } from "@pv/stubgen";
+import type { Hypervisor } from "./loading.js";
+import type { EndReason, Machine } from "./machine/machine.js";
+
+export interface BootJob {
+  readonly machine: Machine;
+  readonly hypervisor: Hypervisor;
+  /** A loader image with that hypervisor's templates. */
+  readonly loader: Uint8Array;
+  /** The kernel as an ELF file, with its annotation table unless `unpatched`. */
+  readonly kernel: Uint8Array;
+  readonly initrd?: Uint8Array;
+  readonly commandLine: string;
+  readonly memoryMiB: number;
+  readonly poison: boolean;
+  /** Start the kernel as it is, for comparison. */
+  readonly unpatched: boolean;
+  /** The run is over when the console shows this. */
+  readonly until: string;
+  readonly timeoutSeconds: number;
+  readonly onConsole?: (text: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface BootResult {
+  readonly schemaVersion: 1;
+  /** Whether the guest got as far as `until`. */
+  readonly userland: boolean;
+  readonly machine: string;
+  readonly hypervisor: string;
+  readonly poison: boolean;
+  /** Sites whose patch the loader applied. */
+  readonly patched: number;
+  /** Sites that trap into the hypervisor: none under `bare`, which runs in ring 0. */
+  readonly trapped: number;
+  /** Sites left as they are. */
+  readonly untouched: number;
+  /** How often patched sites were executed. */
+  readonly executed: { readonly total: number; readonly byKind: Readonly<Record<string, number>> };
+  /** Guest instructions, where the machine counts them. */
+  readonly instructions: number | null;
+  readonly seconds: number;
+  readonly end: { readonly reason: EndReason; readonly detail: string };
+  readonly console: string;
+}
+
+export async function bootKernel(job: BootJob): Promise<BootResult> {
+  const { machine, kernel, initrd, commandLine, poison, unpatched } = job;
+  const module = unwrap(buildContainer({ kernel, ...(initrd === undefined ? {} : { initrd }), commandLine, poison, unpatched }));
+  const run = unwrap(
+    await machine.run({
+      loader: job.loader,
+      module,
+      memoryMiB: job.memoryMiB,
+      until: job.until,
+      timeoutSeconds: job.timeoutSeconds,
+      ...(job.onConsole === undefined ? {} : { onConsole: job.onConsole }),
+      ...(job.signal === undefined ? {} : { signal: job.signal }),
+    }),
+  );
+  try {
+    const refused = /previrt: error (PV\d{4}) ([^\r\n]*)/.exec(run.console);
+    if (refused !== null) fail("PV5002", `the loader refused: ${refused[1]} ${refused[2]}`);
+    const counts = unpatched ? NOT_PATCHED : await readCounts(kernel, job.loader, run.readPhysical.bind(run));
+    return {
+      schemaVersion: 1,
+      userland: run.reached,
+      machine: machine.name,
+      hypervisor: job.hypervisor,
+      poison,
+      ...counts,
+      trapped: 0,
+      instructions: run.instructions,
+      seconds: Math.round(run.seconds * 100) / 100,
+      end: { reason: run.reason, detail: run.detail },
+      console: run.console,
+    };
+  } finally {
+    await run.close();
+  }
+}
+
+type Counts = Pick<BootResult, "patched" | "untouched" | "executed">;
+const NOT_PATCHED: Counts = { patched: 0, untouched: 0, executed: { total: 0, byKind: {} } };
+
+async function readCounts(kernel: Uint8Array, loader: Uint8Array, read: (address: number, length: number) => Promise<Uint8Array>): Promise<Counts> {
+  const area = await read(RESIDENT_PHYSICAL, RESIDENT_END - RESIDENT_PHYSICAL);
+  const state = readResidentState((physical, length) => area.subarray(physical - RESIDENT_PHYSICAL, physical - RESIDENT_PHYSICAL + length));
+  if (!state.ok || state.value.status !== 1) return NOT_PATCHED;
+  const { sites } = unwrap(annotationsOf(unwrap(readElf(kernel))));
+  // The loader leaves a patch out when the profile has no template for one of its sites.
+  const templates = unwrap(templatesOf(loader));
+  const leftOut = new Set<number>();
+  for (let s = 0; s < sites.count; s++) {
+    if (findGroup(templates.groups, sites.kind[s], sites.form[s]) === undefined) leftOut.add(sites.patch[s]);
+  }
+  const patched = sites.patch.reduce((n, patch) => n + (patch === NO_PATCH || leftOut.has(patch) ? 0 : 1), 0);
+  const byKind: Record<string, number> = {};
+  let total = 0;
+  state.value.counters.forEach((count, kind) => {
+    if (count === 0) return;
+    byKind[kindName(kind)] = count;
+    total += count;
+  });
+  return { patched, untouched: sites.count - patched, executed: { total, byKind } };
+}

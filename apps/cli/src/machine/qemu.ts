@@ -1,0 +1,184 @@
+/**
+ * The second opinion: QEMU's TCG as a child process.
+ *
+ * COM1 goes into a file that is read as it grows: QEMU *drops* characters when a pipe or socket takes no more, and one
+ * to a Node process takes only some 280 single characters, so that a busy host cost every boot a handful of them. The
+ * control channel (QMP) is an inherited socket pair. Files live in a temporary folder that is gone as soon as QEMU has
+ * opened them. The guest is paused, not ended, when a run is over, so that its memory can still be read. QEMU never
+ * outlives this process: it asks the system to kill it together with its parent (setpriv, where there is one), and
+ * `close` waits for its end.
+ */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type FileHandle, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Result, InputError, diagnostic } from "@pv/elf";
+import { type Machine, type MachineJob, type MachineRun, Watch, checkJob, checkRange } from "./machine.js";
+import { ControlChannel } from "./qmp.js";
+
+const QEMU = "qemu-system-i386";
+/** Only what the guests use; a reset or power-off pauses the guest instead. */
+const BOARD = "-no-user-config -nodefaults -display none -no-reboot -no-shutdown -machine pc -accel tcg -cpu max";
+/** COM1 into a file, control on file descriptor 3. */
+const CHANNELS =
+  "-chardev file,id=console,path=console,append=on -serial chardev:console -chardev socket,id=control,fd=3 -mon chardev=control,mode=control";
+/** How often the console file is looked at, milliseconds. */
+const CONSOLE_POLL = 20;
+/** How often a running guest is asked whether it has halted for good, milliseconds. */
+const HALT_POLL = 300;
+/** How long QEMU may take to quit when asked to, before it is killed, milliseconds. */
+const QUIT_GRACE = 1000;
+
+export const qemu: Machine = { name: "qemu", available, run };
+
+function available(): Promise<Result<string>> {
+  return new Promise((resolve) => {
+    execFile(QEMU, ["--version"], { timeout: 10_000 }, (error, stdout) => {
+      if (error === null) resolve({ ok: true, value: stdout.split("\n")[0]!.trim() });
+      else resolve({ ok: false, error: missing(error) });
+    });
+  });
+}
+
+function missing(error: Error): ReturnType<typeof diagnostic> {
+  const hint = "Install QEMU (Debian: the package qemu-system-x86), or use `--machine v86`.";
+  const absent = (error as NodeJS.ErrnoException).code === "ENOENT";
+  return diagnostic("PV5001", absent ? `${QEMU} is not installed` : `${QEMU} does not start: ${error.message}`, undefined, hint);
+}
+
+async function run(job: MachineJob): Promise<Result<MachineRun>> {
+  const there = await available();
+  if (!there.ok) return there;
+  let folder: string | undefined;
+  try {
+    checkJob(job);
+    folder = await mkdtemp(join(tmpdir(), "previrt-"));
+    await writeFile(join(folder, "loader"), job.loader);
+    await writeFile(join(folder, "module"), job.module);
+    return { ok: true, value: await boot(job, folder) };
+  } catch (error) {
+    if (error instanceof InputError) return { ok: false, error: error.diagnostic };
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    const message = `cannot write temporary files for QEMU: ${(error as Error).message}`;
+    return { ok: false, error: diagnostic("PV5005", message, undefined, "Free some space, or point TMPDIR to another disk.") };
+  } finally {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function boot(job: MachineJob, folder: string): Promise<MachineRun> {
+  const console = await open(join(folder, "console"), "a+");
+  const watch = new Watch(job);
+  const child = await start(job, folder).catch(async (error: Error) => {
+    watch.end("error", "");
+    await console.close();
+    throw error;
+  });
+  let complaints = "";
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => (complaints = (complaints + text).slice(-2000)));
+  const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const ended = gone.then(() => `QEMU ended by itself. ${complaints.trim()}`.trim());
+  const followed = followConsole(console, watch, ended);
+
+  const control = new ControlChannel(child.stdio[3] as Duplex);
+  control.onEvent = (event) => {
+    if (event === "SHUTDOWN") watch.end("halted", "The guest reset or switched off the machine.");
+  };
+  const poll = pollForHalt(control, watch);
+  // The main loop answers only after image and module were read: the caller may then delete the files.
+  const settled = control.execute("qmp_capabilities").then(() => control.execute("query-status"));
+  await Promise.race([settled.then(poll.start, () => undefined), watch.ended]);
+
+  const ending = await watch.ended;
+  poll.stop();
+  await control.execute("stop").catch(() => undefined);
+  await followed;
+  return collect(job, watch, child, control, gone, ending);
+}
+
+function collect(
+  job: MachineJob,
+  watch: Watch,
+  child: ChildProcess,
+  control: ControlChannel,
+  gone: Promise<void>,
+  { reason, detail }: { reason: MachineRun["reason"]; detail: string },
+): MachineRun {
+  return {
+    reached: reason === "reached",
+    reason,
+    detail,
+    console: watch.console,
+    instructions: null,
+    seconds: watch.seconds,
+    readPhysical: async (address, length) => {
+      checkRange(address, length, job.memoryMiB);
+      if (length === 0) return new Uint8Array();
+      const folder = await mkdtemp(join(tmpdir(), "previrt-"));
+      try {
+        const filename = join(folder, "memory");
+        await control.execute("pmemsave", { val: address, size: length, filename });
+        return new Uint8Array(await readFile(filename));
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+    close: async () => {
+      control.execute("quit").catch(() => undefined);
+      const killer = setTimeout(() => child.kill("SIGKILL"), QUIT_GRACE);
+      await gone;
+      clearTimeout(killer);
+    },
+  };
+}
+
+/** Starts QEMU in `folder`; its file names are relative because QEMU cuts a module's name at blanks and commas. */
+async function start(job: MachineJob, folder: string): Promise<ChildProcess> {
+  const command = [QEMU, ...`${BOARD} -m ${job.memoryMiB} ${CHANNELS} -kernel loader -initrd module`.split(" ")];
+  const guarded = ["setpriv", "--pdeathsig", "KILL", ...command];
+  for (const [program, ...args] of [guarded, command]) {
+    const child = spawn(program!, args, { cwd: folder, stdio: ["ignore", "ignore", "pipe", "pipe"] });
+    const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+      child.once("spawn", () => resolve(undefined));
+      child.once("error", resolve);
+    });
+    if (error === undefined) return child;
+    if (error.code !== "ENOENT" || program === QEMU) throw new InputError(missing(error));
+  }
+  throw new Error("unreachable");
+}
+
+/** Hands on what appears in the console file until the run is over; closes the file. `gone` settles when QEMU ended. */
+async function followConsole(console: FileHandle, watch: Watch, gone: Promise<string>): Promise<void> {
+  let words: string | undefined;
+  void gone.then((said) => (words = said));
+  const buffer = Buffer.alloc(64 * 1024);
+  let position = 0;
+  while (watch.ending === undefined) {
+    // Known before the file is read: after the end of QEMU nothing more can come.
+    const last = words;
+    const { bytesRead } = await console.read(buffer, 0, buffer.length, position);
+    position += bytesRead;
+    if (bytesRead > 0) watch.feed(buffer.toString("latin1", 0, bytesRead));
+    else if (last !== undefined) watch.end("error", last);
+    else await Promise.race([sleep(CONSOLE_POLL), watch.ended]);
+  }
+  await console.close();
+}
+
+/** A processor that waits with interrupts off will wait for ever: ends the run when two polls in a row see that. */
+function pollForHalt(control: ControlChannel, watch: Watch): { start: () => void; stop: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  let seen = 0;
+  const ask = async (): Promise<void> => {
+    const registers = await control.execute("human-monitor-command", { "command-line": "info registers" }).catch(() => "");
+    const found = /EFL=([0-9a-f]{8}).*HLT=1/.exec(String(registers));
+    const interruptsOff = found !== null && (Number.parseInt(found[1]!, 16) & 0x200) === 0;
+    seen = interruptsOff ? seen + 1 : 0;
+    if (seen >= 2) watch.end("halted", "The guest halted with interrupts off.");
+    else if (watch.ending === undefined) timer = setTimeout(() => void ask(), HALT_POLL);
+  };
+  return { start: () => void ask(), stop: () => clearTimeout(timer) };
+}

@@ -1,0 +1,164 @@
+/**
+ * The one model behind every rendering of an analysis: plain JSON, with a schema version.
+ *
+ * Fields are only ever added within one `schemaVersion`. Addresses are lower-case hexadecimal strings of full width;
+ * sites are ascending by address.
+ */
+import { entryOf, kindName } from "@pv/sensitive";
+import { ruleOf, Tactic } from "@pv/stubgen";
+import { FLAG_NAMES, FLAG_SHIFT, formatLocations, type Bits } from "@pv/x86-ir";
+import type { Analysis } from "./pipeline.js";
+import { KnownWhat, liveFlags } from "./site-facts.js";
+
+export const SCHEMA_VERSION = 1;
+
+export interface AnalysisModel {
+  readonly schemaVersion: typeof SCHEMA_VERSION;
+  readonly image: { readonly sha256: string; readonly arch: string; readonly format: string; readonly release: string | null };
+  readonly summary: Summary;
+  readonly sites: readonly SiteModel[];
+}
+
+export interface Summary {
+  readonly sites: number;
+  readonly byKind: Readonly<Record<string, KindSummary>>;
+  readonly byTactic: Readonly<Record<string, number>>;
+  readonly byReason: Readonly<Record<string, number>>;
+  /** Over all sites: caller-saved registers that are no results, how many of them are live, and 1 - their ratio. */
+  readonly registers: RegisterSummary;
+  /** Sites behind which any arithmetic flag is live. */
+  readonly flags: { readonly sites: number; readonly live: number };
+  readonly known: Readonly<Record<"ports" | "msrs" | "leaves", { readonly sites: number; readonly known: number }>>;
+}
+
+export interface RegisterSummary {
+  readonly atStake: number;
+  readonly preserved: number;
+  readonly reduction: number;
+}
+
+export interface KindSummary {
+  readonly sites: number;
+  readonly patched: number;
+  readonly registers: RegisterSummary;
+}
+
+export interface SiteModel {
+  readonly address: string;
+  readonly kind: string;
+  readonly class: string;
+  readonly liveRegisters: readonly string[];
+  readonly liveFlags: readonly string[];
+  readonly known: { readonly what: "port" | "msr" | "leaf"; readonly value: number } | null;
+  readonly tactic: string;
+  /** Why the site is in no patch; null if it is in one. */
+  readonly reason: string | null;
+}
+
+const KNOWN_NAMES = { [KnownWhat.port]: "port", [KnownWhat.msr]: "msr", [KnownWhat.leaf]: "leaf" } as const;
+const TACTIC_NAMES: Readonly<Record<number, string>> = {
+  [Tactic.none]: "in-place",
+  [Tactic.idiom]: "idiom",
+  [Tactic.forward]: "jump-forward",
+  [Tactic.backward]: "jump-backward",
+};
+
+export function buildModel(analysis: Analysis): AnalysisModel {
+  const { image, sites } = analysis;
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    image: { sha256: image.sha256, arch: image.arch, format: image.format, release: image.release ?? null },
+    summary: summarize(analysis),
+    sites: Array.from({ length: sites.count }, (_, s) => siteModel(analysis, s)),
+  };
+}
+
+function siteModel(analysis: Analysis, s: number): SiteModel {
+  const { sites, facts, plans, program } = analysis;
+  const { instructions } = program;
+  const entry = entryOf(sites.kind[s])!;
+  const what = facts.known[s] as keyof typeof KNOWN_NAMES | 0;
+  return {
+    address: formatAddress(instructions.address[sites.instruction[s]], instructions.addressHigh, instructions.bits),
+    kind: entry.kind,
+    class: entry.class,
+    liveRegisters: registerNames(facts.liveParts[s], facts.liveRest[s], instructions.bits),
+    liveFlags: FLAG_NAMES.filter((_, f) => (facts.liveRest[s] >>> (FLAG_SHIFT + f)) & 1),
+    known: what === 0 ? null : { what: KNOWN_NAMES[what], value: facts.knownValue[s] },
+    tactic: tacticOf(analysis, s),
+    reason: plans.siteReason[s] === 0 ? null : ruleOf(plans.siteReason[s])!.name,
+  };
+}
+
+export function tacticOf({ plans }: Analysis, site: number): string {
+  const patch = plans.sitePatch[site];
+  return TACTIC_NAMES[patch === 0xffff_ffff ? Tactic.none : plans.tactic[patch]]!;
+}
+
+function registerNames(parts: number, rest: number, bits: Bits): string[] {
+  const text = formatLocations(parts, rest & 0xffff, bits);
+  return text === "-" ? [] : text.split(" ");
+}
+
+export function formatAddress(low: number, high: number, bits: Bits): string {
+  const text = (low >>> 0).toString(16).padStart(8, "0");
+  return bits === 32 ? text : (high >>> 0).toString(16).padStart(8, "0") + text;
+}
+
+function summarize(analysis: Analysis): Summary {
+  const { sites, facts, plans } = analysis;
+  const byKind = new Map<string, { sites: number; patched: number; atStake: number; preserved: number }>();
+  const byTactic = new Map<string, number>(), byReason = new Map<string, number>();
+  const total = { atStake: 0, preserved: 0 };
+  const known = { ports: { sites: 0, known: 0 }, msrs: { sites: 0, known: 0 }, leaves: { sites: 0, known: 0 } };
+  let flags = 0;
+  for (let s = 0; s < sites.count; s++) {
+    const kind = kindName(sites.kind[s]);
+    const row = byKind.get(kind) ?? { sites: 0, patched: 0, atStake: 0, preserved: 0 };
+    byKind.set(kind, row);
+    const atStake = bitCount(facts.atStake[s]), preserved = bitCount(facts.preserved[s]);
+    row.sites++;
+    row.patched += plans.siteReason[s] === 0 ? 1 : 0;
+    row.atStake += atStake;
+    row.preserved += preserved;
+    total.atStake += atStake;
+    total.preserved += preserved;
+    count(byTactic, tacticOf(analysis, s));
+    if (plans.siteReason[s] !== 0) count(byReason, ruleOf(plans.siteReason[s])!.name);
+    if (liveFlags(facts, s) !== 0) flags++;
+    const asked = ([undefined, "ports", "msrs", "leaves"] as const)[facts.asked[s]];
+    if (asked === undefined) continue;
+    known[asked].sites++;
+    if (facts.known[s] !== 0) known[asked].known++;
+  }
+  return {
+    sites: sites.count,
+    byKind: sorted(byKind, (row) => ({ sites: row.sites, patched: row.patched, registers: registers(row) })),
+    byTactic: sorted(byTactic, (n) => n),
+    byReason: sorted(byReason, (n) => n),
+    registers: registers(total),
+    flags: { sites: sites.count, live: flags },
+    known,
+  };
+}
+
+function registers({ atStake, preserved }: { atStake: number; preserved: number }): RegisterSummary {
+  // Four digits: enough for a table, and the same text on every machine.
+  return { atStake, preserved, reduction: atStake === 0 ? 0 : Math.round((1 - preserved / atStake) * 10_000) / 10_000 };
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function sorted<V, W>(map: Map<string, V>, value: (v: V) => W): Record<string, W> {
+  const keys = [...map.keys()].sort();
+  return Object.fromEntries(keys.map((key) => [key, value(map.get(key)!)]));
+}
+
+export function bitCount(word: number): number {
+  let n = 0;
+  for (let w = word; w !== 0; w &= w - 1) n++;
+  return n;
+}
+

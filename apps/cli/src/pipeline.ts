@@ -1,0 +1,59 @@
+/**
+ * The offline half of pre-virtualization, top to bottom:
+ *
+ *   bytes -> image -> program -> sites -> facts -> plans -> annotations -> pre-virtualized image
+ *
+ * Each step is one function of one package; what flows between them are values that print themselves.
+ */
+import { openImage, unwrap, type KernelImage } from "@pv/elf";
+import { analyzeLiveness, DEFAULT_ASSUMPTIONS, type Assumptions, type Liveness } from "@pv/dataflow";
+import { findSites, type Sites } from "@pv/sensitive";
+import { copiedCode, earlyCode, PHYSICAL_ENTRIES, planPatches, type PatchPlans, type Protection } from "@pv/stubgen";
+import { buildProgram, codeFacts, kernelRegions, type Program } from "@pv/x86-ir";
+import type { Progress } from "./progress.js";
+import { collectSiteFacts, type SiteFacts } from "./site-facts.js";
+
+export interface Analysis {
+  readonly image: KernelImage;
+  readonly program: Program;
+  readonly sites: Sites;
+  readonly liveness: Liveness;
+  readonly facts: SiteFacts;
+  readonly plans: PatchPlans;
+  /** 1 for each instruction that may run before paging is on. */
+  readonly early: Uint8Array;
+}
+
+/** Analyses a kernel. Throws an `InputError` where the input is not understood. */
+export async function analyze(bytes: Uint8Array, progress: Progress, assumptions: Assumptions = DEFAULT_ASSUMPTIONS): Promise<Analysis> {
+  const image = await progress.step("open", async () => unwrap(await openImage(bytes)));
+  const facts = await progress.step("tables", () => codeFacts(image));
+  const program = await progress.step("decode", () =>
+    buildProgram({ regions: kernelRegions(image), bits: image.elf.bits, addressHigh: image.elf.addressHigh, facts }),
+  );
+  const sites = await progress.step("sites", () => findSites(program.instructions, { alternativeRanges: replacementRanges(image) }));
+  const liveness = await progress.step("liveness", () => analyzeLiveness(program, assumptions));
+  const siteFacts = await progress.step("contents", () => collectSiteFacts(program, sites, liveness));
+  const early = await progress.step("early code", () => earlyCode(program, physicalEntries(image)));
+  const plans = await progress.step("plan", () => planPatches({ program, sites, early, protection: protectionOf(image) }));
+  return { image, program, sites, liveness, facts: siteFacts, plans, early };
+}
+
+function physicalEntries({ elf, symbols }: KernelImage): number[] {
+  // The entry point of an i386 kernel is a physical address; the image knows its code by virtual ones.
+  const segment = elf.segments.find(({ type, physicalAddress, memorySize }) => type === PT_LOAD && elf.entry >= physicalAddress && elf.entry < physicalAddress + memorySize);
+  const entry = segment === undefined ? elf.entry : (elf.entry - segment.physicalAddress + segment.virtualAddress) >>> 0;
+  return [entry, ...PHYSICAL_ENTRIES.flatMap((name) => symbols?.lookup(name) ?? [])];
+}
+
+const PT_LOAD = 1;
+
+function protectionOf({ tables, symbols }: KernelImage): Protection {
+  return symbols === undefined ? tables : { ...tables, copied: copiedCode(symbols) };
+}
+
+function replacementRanges(image: KernelImage): { start: Uint32Array; end: Uint32Array } {
+  const { alternatives } = image.tables;
+  if (alternatives === undefined) return { start: new Uint32Array(0), end: new Uint32Array(0) };
+  return { start: alternatives.replacement, end: alternatives.replacement.map((start, row) => start + alternatives.replacementLength[row]!) };
+}

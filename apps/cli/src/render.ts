@@ -1,0 +1,52 @@
+/** The models as text for people. */
+import type { AnalysisModel, KindSummary } from "./model.js";
+
+/** Columns of text, the first left-aligned, the others right-aligned. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join("  ").trimEnd()).join("\n");
+}
+
+export const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
+
+export function renderAnalysis(model: AnalysisModel, everySite: boolean): string {
+  const { image, summary } = model;
+  const kinds = Object.entries(summary.byKind).toSorted(([a, x], [b, y]) => y.sites - x.sites || (a < b ? -1 : 1));
+  const { registers, flags, known } = summary;
+  const total: KindSummary = { sites: summary.sites, patched: summary.sites - (summary.byTactic["in-place"] ?? 0), registers };
+  const parts = [
+    `${image.release ?? "unknown release"}, ${image.arch}, ${image.format}`,
+    table([
+      ["kind", "sites", "patched", "at stake", "preserved", "fewer"],
+      ...kinds.map(([kind, row]) => kindRow(kind, row)),
+      kindRow("all", total),
+    ]),
+    table([["tactic", "sites"], ...descending(summary.byTactic)]),
+    table([["left in place because", "sites"], ...descending(summary.byReason)]),
+    [
+      `registers preserved  ${registers.preserved} of ${registers.atStake} caller-saved at stake: ${percent(registers.reduction)} fewer`,
+      `flags live           at ${flags.live} of ${flags.sites} sites`,
+      ...Object.entries(known).map(([what, { sites, known: k }]) => `${what.padEnd(6)} known         at ${k} of ${sites} sites${sites === 0 ? "" : `: ${percent(k / sites)}`}`),
+    ].join("\n"),
+  ];
+  if (everySite) {
+    const rows = model.sites.map((site) => [
+      site.address,
+      site.kind,
+      site.tactic,
+      site.reason ?? "-",
+      [...site.liveRegisters, ...site.liveFlags].join(" ") || "-",
+      site.known === null ? "-" : `${site.known.what} ${site.known.value.toString(16)}h`,
+    ]);
+    parts.push(table([["address", "kind", "tactic", "reason", "live behind it", "known"], ...rows]));
+  }
+  return parts.join("\n\n");
+}
+
+function kindRow(kind: string, { sites, patched, registers }: KindSummary): string[] {
+  return [kind, `${sites}`, `${patched}`, `${registers.atStake}`, `${registers.preserved}`, percent(registers.reduction)];
+}
+
+function descending(counts: Readonly<Record<string, number>>): string[][] {
+  return Object.entries(counts).toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([key, n]) => [key, `${n}`]);
+}

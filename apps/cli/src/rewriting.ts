@@ -1,0 +1,43 @@
+/** From an analysis to the pre-virtualized image: the facts and plans as an annotation table, and the table beside the kernel. */
+import { unwrap } from "@pv/elf";
+import { ASSUMPTIONS } from "@pv/dataflow";
+import { annotate, previrtualize, type Annotations } from "@pv/runtime-loader";
+import type { Analysis } from "./pipeline.js";
+
+/** Bits of a site row's flags (docs/formats.md). */
+const IN_ALTERNATIVE = 1, HAS_EXCEPTION_ROW = 2, EARLY = 4;
+const ALL_ASSUMPTIONS = Object.values(ASSUMPTIONS).reduce((bits, [bit]) => bits | (1 << bit), 0);
+
+export function annotationsFor(analysis: Analysis): Annotations {
+  const { image, program, sites, facts, plans, early, liveness } = analysis;
+  const { instructions } = program;
+  const faulting = new Set(image.tables.exceptions?.insn);
+  const rows = sites.instruction;
+  const address = Uint32Array.from(rows, (i) => instructions.address[i]);
+  // Which facts rest on which assumption is not tracked site by site yet: all that were made are named.
+  const made = Object.entries(liveness.assumptions).some(([, on]) => on) ? ALL_ASSUMPTIONS : 0;
+  return unwrap(
+    annotate({
+      elf: image.elf,
+      sites: {
+        count: sites.count,
+        address,
+        kind: sites.kind,
+        form: sites.form,
+        length: Uint8Array.from(rows, (i) => instructions.length[i]),
+        flags: address.map((va, s) => (sites.inAlternative[s] ? IN_ALTERNATIVE : 0) | (faulting.has(va) ? HAS_EXCEPTION_ROW : 0) | (early[rows[s]] ? EARLY : 0)),
+        liveParts: facts.liveParts,
+        liveRest: facts.liveRest,
+        known: facts.known,
+        knownValue: facts.knownValue,
+        assumptions: new Uint16Array(sites.count).fill(made),
+      },
+      plans,
+    }),
+  );
+}
+
+/** The kernel as an ELF file with its annotation table in section `.previrt`. */
+export function rewriteKernel(analysis: Analysis): Uint8Array {
+  return unwrap(previrtualize(analysis.image.elf, annotationsFor(analysis)));
+}

@@ -1,0 +1,16 @@
+/* The one module: kernel, initrd, command line and flags (docs/formats.md, "Container"). */
+#ifndef CONTAINER_H
+#define CONTAINER_H
+
+#include "bytes.h"
+#include "error.h"
+
+struct container {
+  uint32_t flags;
+  struct span kernel, initrd, command;   /* an absent initrd has size 0 */
+};
+
+/* PV1001, PV4002, PV9001. */
+struct error container_open(struct container *container, struct span module);
+
+#endif

@@ -1,0 +1,17 @@
+/* What the Linux kernel is told, and the jump into it (Documentation/x86/boot.rst and zero-page.rst). */
+#ifndef BOOT_LINUX_H
+#define BOOT_LINUX_H
+
+#include "bytes.h"
+#include "multiboot.h"
+
+/* Everything that the kernel reads after its start lies here, in memory that no kernel is loaded into. */
+#define HANDOVER_START 0x90000u
+#define HANDOVER_END 0x93000u
+
+/* Usable memory with a hole for the BIOS, and a hole for the resident area, which is listed as reserved. */
+void linux_prepare(const struct machine *machine, struct span command, uint32_t initrd, uint32_t initrd_size);
+
+_Noreturn void linux_enter(uint32_t entry);
+
+#endif

@@ -1,0 +1,28 @@
+/* Makes the stubs of a kernel and puts the jumps to them into its loaded copy. */
+#ifndef PATCHER_H
+#define PATCHER_H
+
+#include "annotations.h"
+#include "templates.h"
+
+/* Where stubs go, and what they may call and count. Addresses are virtual ones. */
+struct stub_area {
+  uint8_t *bytes;
+  uint32_t address, size, used;
+  uint32_t counters;         /* address of the counter of kind 0 */
+  const uint32_t *routines;  /* their addresses */
+  bool poison;
+};
+
+struct patch_summary {
+  uint32_t sites, applied, left_out;
+};
+
+/*
+ * Applies every patch that the templates can. The tables must have been opened and verified against the same kernel,
+ * whose segments must be loaded. PV4006 if the area is too small: the loaded kernel is useless then.
+ */
+struct error patch_kernel(const struct kernel *kernel, const struct annotations *annotations, const struct templates *templates,
+                          struct stub_area *area, struct patch_summary *summary);
+
+#endif

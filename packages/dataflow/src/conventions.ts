@@ -1,0 +1,95 @@
+/**
+ * Calling conventions and the named assumptions that facts may rest on.
+ *
+ * What code shows is computed from code. Where code is not visible (who calls a function through a pointer, what a pointer
+ * calls), a convention is assumed, by name; `NO_ASSUMPTIONS` switches all of them off, and everything unseen then reads
+ * everything. `docs/analysis.md` tells what would make each one wrong.
+ */
+import { ALL_FLAGS, ARITHMETIC_FLAGS, DF, allRegisters, partsOf, restOf, type Bits } from "@pv/x86-ir";
+
+/** A set of locations: the two words of `@pv/x86-ir`'s locations.ts. */
+export interface Locations {
+  readonly parts: number;
+  readonly rest: number;
+}
+
+export interface Convention {
+  readonly name: string;
+  /** Registers that carry arguments. */
+  readonly argumentRegisters: readonly number[];
+  /** Registers that may carry a result. */
+  readonly resultRegisters: readonly number[];
+  /** Registers that a function may change. */
+  readonly callerSaved: readonly number[];
+}
+
+/**
+ * i386 Linux is built with -mregparm=3 (arch/x86/Makefile). amd64: System V psABI 3.2.1; RAX carries the vector count of
+ * variadic calls and R10 the static chain, so both count as arguments.
+ */
+export const CONVENTIONS: Readonly<Record<Bits, Convention>> = {
+  32: { name: "regparm(3)", argumentRegisters: [0, 2, 1], resultRegisters: [0, 2], callerSaved: [0, 1, 2] },
+  64: {
+    name: "System V",
+    argumentRegisters: [7, 6, 2, 1, 8, 9, 0, 10],
+    resultRegisters: [0, 2],
+    callerSaved: [0, 1, 2, 6, 7, 8, 9, 10, 11],
+  },
+};
+
+export interface Assumptions {
+  /** Callers of compiled C functions read, after the call, only results and callee-saved registers; no flag but DF. */
+  readonly cReturn: boolean;
+  /** What is called through a pointer reads only argument and callee-saved registers, and its caller reads, after it, only results and callee-saved ones. */
+  readonly indirectCall: boolean;
+  /** Registers that a dying kernel prints (BUG, panic) are for people, not for the program. */
+  readonly oopsRegisters: boolean;
+}
+
+/** name -> bit number (the annotation table's `assumptions` word) and what it says. */
+export const ASSUMPTIONS = {
+  cReturn: [0, "a compiled C function returns in its result registers and keeps the callee-saved ones; its callers read nothing else of it"],
+  indirectCall: [1, "what is called through a pointer follows the C convention"],
+  oopsRegisters: [2, "register contents that only an oops report prints are not part of the program"],
+} as const satisfies Record<keyof Assumptions, readonly [bit: number, says: string]>;
+
+export const DEFAULT_ASSUMPTIONS: Assumptions = { cReturn: true, indirectCall: true, oopsRegisters: true };
+export const NO_ASSUMPTIONS: Assumptions = { cReturn: false, indirectCall: false, oopsRegisters: false };
+
+/** What the solver needs of a convention, as location words. */
+export interface ConventionSets {
+  readonly all: Locations;
+  /** Read by a function called through a pointer. */
+  readonly callReads: Locations;
+  /** Not read after a call with the value from before it. */
+  readonly callKills: Locations;
+  /** Read by the callers of a C function after it returned. */
+  readonly returnReads: Locations;
+}
+
+export function conventionSets(bits: Bits): ConventionSets {
+  const convention = CONVENTIONS[bits];
+  const registers = allRegisters(bits);
+  const all = { parts: registers.parts, rest: registers.rest | ALL_FLAGS };
+  const kept = without(registers, setOf(convention.callerSaved));
+  const reads = union(setOf(convention.argumentRegisters), { parts: 0, rest: DF });
+  // ESP and the callee-saved registers count as read by every callee: it saves them, and unwinders look at them.
+  return {
+    all,
+    callReads: union(reads, kept),
+    callKills: union(setOf(convention.callerSaved), { parts: 0, rest: ARITHMETIC_FLAGS }),
+    returnReads: union(union(setOf(convention.resultRegisters), kept), { parts: 0, rest: DF }),
+  };
+}
+
+export function setOf(registers: readonly number[]): Locations {
+  return registers.reduce<Locations>((set, r) => union(set, { parts: partsOf(r), rest: restOf(r) }), { parts: 0, rest: 0 });
+}
+
+function union(a: Locations, b: Locations): Locations {
+  return { parts: a.parts | b.parts, rest: a.rest | b.rest };
+}
+
+function without(a: Locations, b: Locations): Locations {
+  return { parts: a.parts & ~b.parts, rest: a.rest & ~b.rest };
+}

@@ -1,0 +1,134 @@
+/**
+ * Liveness: which parts of registers and which flags some path from a point reads before it writes them.
+ *
+ * The second of the two fixpoints, over the same nodes: calls to visible functions use their summaries (summaries.ts),
+ * and a return reads what its callers may read:
+ *
+ *   live(n) = use(n) + (callReads + (joined live of successors - callWrites) - kill(n))
+ *
+ * Within a node, liveness at an instruction is recomputed from the node's end; nothing is stored per instruction.
+ */
+import { ALL_FLAGS, ESP, Flow, partsOf, restOf, type Bits, type Program } from "@pv/x86-ir";
+import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
+import { solveBackward } from "./fixpoint.js";
+import { buildNodes, CallKind, Exit, type Nodes } from "./nodes.js";
+import { callKind, summarize, type Summaries } from "./summaries.js";
+
+export interface Liveness {
+  readonly bits: Bits;
+  readonly assumptions: Assumptions;
+  readonly nodes: Nodes;
+  readonly summaries: Summaries;
+  /** Live at each node's start. */
+  readonly liveParts: Int32Array;
+  readonly liveRest: Int32Array;
+  /** Live directly before, and directly after, an instruction. The stack pointer is always live. */
+  before(instruction: number): Locations;
+  after(instruction: number): Locations;
+}
+
+export function analyzeLiveness(program: Program, assumptions: Assumptions, prepared?: Nodes): Liveness {
+  const { instructions } = program;
+  const { bits } = instructions;
+  const nodes = prepared ?? buildNodes(program);
+  const summaries = summarize(nodes, bits, assumptions);
+  const { all, callReads, callKills, returnReads } = conventionSets(bits);
+  const { readsParts, readsRest, writesParts, writesRest } = summaries;
+  const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
+  const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
+  const lp = new Int32Array(count), lr = new Int32Array(count);
+  const nothing: Locations = { parts: 0, rest: 0 };
+  const onExit: Locations[] = [];
+  onExit[Exit.none] = nothing;
+  onExit[Exit.cReturn] = assumptions.cReturn ? returnReads : all;
+  onExit[Exit.return] = all;
+  onExit[Exit.opaque] = all;
+  onExit[Exit.dies] = assumptions.oopsRegisters ? nothing : all;
+
+  // Results of `atEnd`, in variables because it runs millions of times.
+  let p = 0, r = 0;
+  /** Live behind node k's own instructions, that is, before its call takes effect in the callee. */
+  const atEnd = (k: number): void => {
+    p = r = 0;
+    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) {
+      p |= lp[successors[e]];
+      r |= lr[successors[e]];
+    }
+    const leaving = onExit[exit[k]];
+    p |= leaving.parts;
+    r |= leaving.rest;
+    switch (callKind(call[k], assumptions)) {
+      case CallKind.direct: {
+        const c = callee[k];
+        p = readsParts[c] | (p & ~writesParts[c]);
+        r = readsRest[c] | (r & ~writesRest[c]);
+        break;
+      }
+      case CallKind.indirect:
+        p = callReads.parts | (p & ~callKills.parts);
+        r = callReads.rest | (r & ~callKills.rest);
+        break;
+      case CallKind.preserving:
+        p |= callReads.parts;
+        r |= callReads.rest;
+        break;
+      case CallKind.opaque:
+        p = all.parts;
+        r = all.rest;
+        break;
+    }
+  };
+
+  solveBackward(nodes, (k) => {
+    atEnd(k);
+    p = useParts[k] | (p & ~killParts[k]);
+    r = useRest[k] | (r & ~killRest[k]);
+    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) {
+      p |= lp[startSuccessors[e]];
+      r |= lr[startSuccessors[e]];
+    }
+    if (p === lp[k] && r === lr[k]) return false;
+    lp[k] = p;
+    lr[k] = r;
+    return true;
+  });
+
+  const { effect, effects, flow } = instructions;
+  const stack = { parts: partsOf(ESP), rest: restOf(ESP) };
+  /** Walks back from the node's end to just behind `instruction`. */
+  const walk = (k: number, instruction: number): void => {
+    atEnd(k);
+    for (let i = nodes.end[k] - 1; i > instruction; i--) step(i);
+  };
+  const step = (i: number): void => {
+    if (flow[i] === Flow.interrupt || flow[i] === Flow.invalid) {
+      p = r = -1;
+      return;
+    }
+    const e = effect[i];
+    p = (p & ~effects.killParts[e]) | effects.useParts[e];
+    r = (r & ~effects.killRest[e]) | effects.useRest[e];
+  };
+  const result = (): Locations => ({
+    parts: (p & all.parts) | stack.parts,
+    rest: (r & (all.rest | ALL_FLAGS)) | stack.rest,
+  });
+  return {
+    bits, assumptions, nodes, summaries, liveParts: lp, liveRest: lr,
+    after(instruction) {
+      walk(nodes.of(instruction), instruction);
+      return result();
+    },
+    before(instruction) {
+      const k = nodes.of(instruction);
+      if (nodes.first[k] === instruction) {
+        p = lp[k];
+        r = lr[k];
+      } else {
+        walk(k, instruction);
+        step(instruction);
+      }
+      return result();
+    },
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * Summaries of functions, from their code: what a call to one may read before writing it, and what it surely writes.
+ *
+ * For every node two sets are computed, of the paths from the node's start to the return of its function:
+ *
+ *   reads  = locations that some path reads before it writes them                        (least fixpoint, from nothing)
+ *   writes = locations that every path that returns writes                               (greatest fixpoint, from everything)
+ *
+ *   reads(n)  = use(n) + (callReads + (joined reads of successors - callWrites) - kill(n))
+ *   writes(n) = kill(n) + callWrites + intersection of the successors' writes
+ *
+ * and both of an entry node are its function's summary; a call to a visible function uses the callee's, so the fixpoint
+ * runs over the whole program at once. Nothing is assumed about visible callees. A path that never returns surely writes
+ * everything, vacuously; thus calls that never return need no list.
+ * Sound because every way on is an edge, or an `exit` that reads everything and writes nothing.
+ */
+import type { Bits } from "@pv/x86-ir";
+import { conventionSets, type Assumptions } from "./conventions.js";
+import { solveBackward } from "./fixpoint.js";
+import { CallKind, Exit, type Nodes } from "./nodes.js";
+
+/** What a call counts as: without a convention to assume, one through a pointer is opaque. */
+export function callKind(kind: number, assumptions: Assumptions): number {
+  const byConvention = kind === CallKind.indirect || kind === CallKind.preserving;
+  return byConvention && !assumptions.indirectCall ? CallKind.opaque : kind;
+}
+
+/** Columns by node. */
+export interface Summaries {
+  readonly readsParts: Int32Array;
+  readonly readsRest: Int32Array;
+  readonly writesParts: Int32Array;
+  readonly writesRest: Int32Array;
+  /** Node evaluations until the fixpoint. */
+  readonly evaluations: number;
+}
+
+export function summarize(nodes: Nodes, bits: Bits, assumptions: Assumptions): Summaries {
+  const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
+  const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
+  const { all, callReads, callKills } = conventionSets(bits);
+  const rp = new Int32Array(count), rr = new Int32Array(count);
+  const wp = new Int32Array(count).fill(-1), wr = new Int32Array(count).fill(-1);
+  const diesReads = assumptions.oopsRegisters ? { parts: 0, rest: 0 } : all;
+
+  const evaluate = (k: number): boolean => {
+    let p = 0, r = 0, sp = -1, sr = -1;
+    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) {
+      const s = successors[e];
+      p |= rp[s];
+      r |= rr[s];
+      sp &= wp[s];
+      sr &= wr[s];
+    }
+    switch (exit[k]) {
+      case Exit.cReturn:
+      case Exit.return:
+        sp = sr = 0;
+        break;
+      case Exit.opaque:
+        p = all.parts;
+        r = all.rest;
+        sp = sr = 0;
+        break;
+      case Exit.dies:
+        p |= diesReads.parts;
+        r |= diesReads.rest;
+        break;
+    }
+    switch (callKind(call[k], assumptions)) {
+      case CallKind.direct: {
+        const c = callee[k];
+        p = rp[c] | (p & ~wp[c]);
+        r = rr[c] | (r & ~wr[c]);
+        sp |= wp[c];
+        sr |= wr[c];
+        break;
+      }
+      case CallKind.indirect:
+        p = callReads.parts | (p & ~callKills.parts);
+        r = callReads.rest | (r & ~callKills.rest);
+        break;
+      case CallKind.preserving:
+        p |= callReads.parts;
+        r |= callReads.rest;
+        break;
+      case CallKind.opaque:
+        p = all.parts;
+        r = all.rest;
+        break;
+    }
+    p = useParts[k] | (p & ~killParts[k]);
+    r = useRest[k] | (r & ~killRest[k]);
+    sp |= killParts[k];
+    sr |= killRest[k];
+    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) {
+      const s = startSuccessors[e];
+      p |= rp[s];
+      r |= rr[s];
+      sp &= wp[s];
+      sr &= wr[s];
+    }
+    if (p === rp[k] && r === rr[k] && sp === wp[k] && sr === wr[k]) return false;
+    rp[k] = p;
+    rr[k] = r;
+    wp[k] = sp;
+    wr[k] = sr;
+    return true;
+  };
+  const evaluations = solveBackward(nodes, evaluate);
+  return { readsParts: rp, readsRest: rr, writesParts: wp, writesRest: wr, evaluations };
+}

@@ -1,0 +1,122 @@
+/**
+ * Opens a kernel image: from the bytes that a distributor ships to everything the other packages ask about.
+ *
+ * Opening reads the container only. Checksum, release, relocations, symbols and kernel tables are worked out when they
+ * are first asked for, and kept.
+ */
+import { createHash } from "node:crypto";
+import { attempt, diagnostic, fail, InputError, unwrap } from "./diagnostic.js";
+import type { Result } from "./diagnostic.js";
+import { isBzImage, readBootHeader } from "./boot-header.js";
+import { isElf, readElf } from "./elf.js";
+import { readKallsyms } from "./kallsyms.js";
+import { openMemory } from "./memory.js";
+import { unpackPayload } from "./payload.js";
+import { readRelocations } from "./relocations.js";
+import { readSymtab } from "./symtab.js";
+import { readKernelTables } from "./tables/index.js";
+import type {
+  Arch,
+  Compression,
+  ElfFile,
+  ImageFormat,
+  ImageMemory,
+  KernelImage,
+  KernelTables,
+  Relocations,
+  SymbolTable,
+} from "./types.js";
+
+/**
+ * Opens a bzImage or an ELF kernel. Errors: PV1001 (cut off), PV1002 (empty), PV1003 (neither of them), PV1004 to PV1006
+ * (what `readElf` says), PV1007 (unknown compression), PV1008 (damaged payload).
+ */
+export async function openImage(bytes: Uint8Array): Promise<Result<KernelImage>> {
+  return attempt(() => {
+    if (bytes.length === 0) fail("PV1002", "the file is empty");
+    if (isElf(bytes)) return new OpenedImage("elf", "none", unwrap(readElf(bytes))) as KernelImage;
+    if (!isBzImage(bytes)) fail("PV1003", "the file is neither an ELF file nor a bzImage");
+    const header = unwrap(readBootHeader(bytes));
+    const payload = bytes.subarray(header.payloadOffset, header.payloadOffset + header.payloadLength);
+    const { compression, bytes: unpacked } = inFile(header.payloadOffset, () => unpackPayload(payload));
+    if (!isElf(unpacked)) fail("PV1003", "the kernel inside the bzImage is not an ELF file");
+    const elf = unwrap(readElf(unpacked));
+    return new OpenedImage("bzImage", compression, elf, header.kernelVersion?.split(" ")[0]) as KernelImage;
+  });
+}
+
+/** Runs `work` on a part of the file that starts at `offset`, and makes the error's offset one in the whole file. */
+function inFile<T>(offset: number, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof InputError) || error.diagnostic.address === undefined) throw error;
+    throw new InputError({ ...error.diagnostic, address: offset + error.diagnostic.address });
+  }
+}
+
+/** A value that is computed once, on the first call. */
+function lazy<T>(compute: () => T): () => T {
+  let done: { readonly value: T } | undefined;
+  return () => (done ??= { value: compute() }).value;
+}
+
+class OpenedImage {
+  readonly arch: Arch;
+  readonly memory: ImageMemory;
+  readonly #relocations: () => Relocations | undefined;
+  readonly #symbols: () => SymbolTable | undefined;
+  readonly #tables: () => KernelTables;
+  readonly #sha256: () => string;
+  readonly #release: () => string | undefined;
+
+  constructor(
+    readonly format: ImageFormat,
+    readonly compression: Compression,
+    readonly elf: ElfFile,
+    release?: string,
+  ) {
+    this.arch = elf.arch;
+    this.memory = openMemory(elf);
+    this.#relocations = lazy(() => readRelocations(elf));
+    this.#symbols = lazy(() => readSymtab(elf) ?? readKallsyms(elf, this.memory));
+    this.#tables = lazy(() => {
+      const symbols = this.#symbols();
+      const tables = readKernelTables(elf, this.memory, symbols);
+      // Test images are no Linux and need no symbols.
+      if (symbols !== undefined || this.release === undefined) return tables;
+      return { ...tables, problems: [...tables.problems, diagnostic("PV2003", "the kernel's symbol table was not found")] };
+    });
+    this.#sha256 = lazy(() => createHash("sha256").update(elf.bytes).digest("hex"));
+    this.#release = lazy(() => release ?? releaseFromBanner(elf.bytes));
+  }
+
+  get relocations(): Relocations | undefined {
+    return this.#relocations();
+  }
+  get symbols(): SymbolTable | undefined {
+    return this.#symbols();
+  }
+  get tables(): KernelTables {
+    return this.#tables();
+  }
+  get sha256(): string {
+    return this.#sha256();
+  }
+  get release(): string | undefined {
+    return this.#release();
+  }
+}
+
+const BANNER = "Linux version ";
+
+/** The word behind the banner (init/version.c, linux_banner) in an uncompressed kernel. */
+export function releaseFromBanner(bytes: Uint8Array): string | undefined {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = file.indexOf(BANNER); at >= 0; at = file.indexOf(BANNER, at + 1)) {
+    const start = at + BANNER.length;
+    const word = /^\d[\w.+~-]*(?= )/.exec(file.toString("latin1", start, start + 128));
+    if (word !== null) return word[0];
+  }
+  return undefined;
+}

@@ -1,0 +1,2 @@
+export { readKernelTables } from "./kernel-tables.js";
+export { printKernelTables } from "./print.js";

@@ -1,0 +1,81 @@
+/**
+ * The parts of an image that have bytes, split into code and data: what a table may point at, and where a table that
+ * has no section of its own is looked for.
+ *
+ * A region is an allocated section with contents; in a file without section headers, a loadable segment. "Code" is what
+ * the headers call executable, so the checks of the table readers do not depend on any decoding.
+ */
+import type { Va } from "../diagnostic.js";
+import type { ElfFile, ImageMemory } from "../types.js";
+
+export interface Region {
+  readonly name: string;
+  readonly start: Va;
+  /** One past the last byte; at most 2^32. */
+  readonly end: number;
+  readonly executable: boolean;
+}
+
+/** The bytes of a region (a view), ready for aligned and unaligned little-endian access. */
+export interface RegionBytes {
+  readonly start: Va;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+const SHT_NULL = 0;
+const SHT_NOBITS = 8;
+const SHF_ALLOC = 2;
+const SHF_EXECINSTR = 4;
+const PT_LOAD = 1;
+const PF_X = 1;
+
+/** Regions that `memory` backs wholly, ascending by address. */
+export function regions(elf: ElfFile, memory: ImageMemory): Region[] {
+  const found: Region[] = [];
+  const add = (name: string, start: Va, size: number, executable: boolean) => {
+    if (size > 0 && start + size <= 2 ** 32 && memory.has(start, size)) {
+      found.push({ name, start, end: start + size, executable });
+    }
+  };
+  for (const { name, type, flags, address, size } of elf.sections) {
+    if (type === SHT_NULL || type === SHT_NOBITS || (flags & SHF_ALLOC) === 0) continue;
+    add(name, address, size, (flags & SHF_EXECINSTR) !== 0);
+  }
+  if (found.length === 0) {
+    for (const { index, type, flags, virtualAddress, fileSize } of elf.segments) {
+      if (type === PT_LOAD) add(`segment ${index}`, virtualAddress, fileSize, (flags & PF_X) !== 0);
+    }
+  }
+  return found.sort((a, b) => a.start - b.start || a.end - b.end);
+}
+
+export function regionBytes(memory: ImageMemory, { start, end }: { start: Va; end: number }): RegionBytes {
+  const bytes = memory.read(start, end - start);
+  return { start, bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+}
+
+/** Tells whether an address lies in one of a few regions; neighbouring questions mostly hit the same one. */
+export class RegionSet {
+  private last: Region | undefined;
+
+  constructor(private readonly all: readonly Region[]) {}
+
+  /** Whether `length` (>= 1) bytes at `address` lie within one region. */
+  holds(address: Va, length = 1): boolean {
+    const { last } = this;
+    if (last !== undefined && address >= last.start && address + length <= last.end) return true;
+    for (const region of this.all) {
+      if (address >= region.start && address + length <= region.end) {
+        this.last = region;
+        return true;
+      }
+    }
+    return false;
+  }
+}
+
+/** An address as messages show it. */
+export function hex(address: number): string {
+  return `0x${(address >>> 0).toString(16).padStart(8, "0")}`;
+}

@@ -1,0 +1,37 @@
+/** What a stub does with each instruction of a window. */
+import { Flow, type InstructionId, type Instructions } from "@pv/x86-ir";
+import { BranchForm, branchForm } from "../rules/branches.js";
+import { ItemOp } from "../types.js";
+
+/** Whether an instruction can only be the last of a window: the stub never comes back behind it. */
+export function endsWindow({ flow }: Instructions, row: InstructionId): boolean {
+  return flow[row] === Flow.jump || flow[row] === Flow.call;
+}
+
+export interface ItemKind {
+  readonly op: ItemOp;
+  readonly condition: number;
+}
+
+const COPY: ItemKind = { op: ItemOp.copy, condition: 0 };
+
+/** The op of an instruction that is no site and that the rules let go into a window. */
+export function itemKind(instructions: Instructions, row: InstructionId): ItemKind {
+  switch (instructions.flow[row]) {
+    case Flow.jump:
+    case Flow.conditional:
+    case Flow.call: {
+      const { form, condition } = branchForm(instructions.bytesOf(row));
+      return { op: OP_OF_FORM[form], condition };
+    }
+    default:
+      return COPY;
+  }
+}
+
+const OP_OF_FORM: Readonly<Record<BranchForm, ItemOp>> = {
+  [BranchForm.none]: ItemOp.copy,
+  [BranchForm.jump]: ItemOp.jump,
+  [BranchForm.conditional]: ItemOp.conditional,
+  [BranchForm.call]: ItemOp.call,
+};

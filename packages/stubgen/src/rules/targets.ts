@@ -1,0 +1,18 @@
+/** Addresses at which control may enter: none may lie strictly inside a window. */
+import type { PlanInput } from "./rule.js";
+
+/** Targets of direct branches and calls; also in the middle of an instruction. */
+export function branchTargets({ program }: PlanInput): readonly ArrayLike<number>[] {
+  return [program.instructions.target];
+}
+
+/** Addresses that a relocation or a table names: jump tables, handlers, return addresses that code pushes itself. */
+export function takenAddresses({ program }: PlanInput): readonly ArrayLike<number>[] {
+  return [program.facts.addressTaken, program.facts.thunkAddress, program.facts.transparent];
+}
+
+/** Function starts, and the starts of sections: what lies before does not run into what lies behind. */
+export function functionStarts({ program }: PlanInput): readonly ArrayLike<number>[] {
+  const { functions, facts, instructions } = program;
+  return [functions.entry, facts.functionStarts, instructions.regions.map((region) => region.start)];
+}

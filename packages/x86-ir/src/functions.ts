@@ -1,0 +1,64 @@
+/**
+ * Functions: known starts and targets of direct calls. A function's range goes on to the next entry or to the end of
+ * its region; ranges are a way to name code, not a claim that control stays inside them.
+ */
+import { Code } from "iced-x86";
+import { Flow, type CodeFacts, type FunctionId, type Functions, type InstructionId, type Instructions } from "./types.js";
+
+export function buildFunctions(instructions: Instructions, facts: CodeFacts): Functions {
+  const { count, address, code, flow, target } = instructions;
+  const isEntry = new Uint8Array(count);
+  for (const va of facts.functionStarts) {
+    const row = instructions.at(va);
+    if (row >= 0) isEntry[row] = 1;
+  }
+  for (let i = 0; i < count; i++) {
+    if (flow[i] !== Flow.call) continue;
+    const row = instructions.at(target[i]);
+    if (row >= 0) isEntry[row] = 1;
+  }
+  let functions = 0;
+  for (let i = 0; i < count; i++) functions += isEntry[i];
+
+  const entry = new Uint32Array(functions), entryInstruction = new Uint32Array(functions), endInstruction = new Uint32Array(functions);
+  const traced = new Uint8Array(functions);
+  for (let i = 0, f = 0; i < count; i++) {
+    if (isEntry[i] === 0) continue;
+    entry[f] = address[i];
+    entryInstruction[f++] = i;
+  }
+  const transparent = new Set(facts.transparent), tracedCalls = new Set(facts.tracedCalls);
+  const regionEnds = regionEndRows(instructions);
+  for (let f = 0, region = 0; f < functions; f++) {
+    const start = entryInstruction[f];
+    while (regionEnds[region] <= start) region++;
+    endInstruction[f] = Math.min(f + 1 < functions ? entryInstruction[f + 1] : count, regionEnds[region]);
+    // An indirect branch may have to land on ENDBR; the call to the tracer follows it.
+    const landing = code[start] === Code.Endbr32 || code[start] === Code.Endbr64;
+    const call = landing && start + 1 < count ? start + 1 : start;
+    if (tracedCalls.has(address[call]) || tracedCalls.has(address[start]) || (flow[call] === Flow.call && transparent.has(target[call]))) traced[f] = 1;
+  }
+
+  const containing = (instruction: InstructionId): FunctionId => {
+    let low = 0, high = functions;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (entryInstruction[middle] <= instruction) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && instruction < endInstruction[low - 1] ? low - 1 : -1;
+  };
+  return { count: functions, entry, entryInstruction, endInstruction, traced, containing };
+}
+
+/** One past the last row of each region; regions that touch count as one. */
+function regionEndRows(instructions: Instructions): number[] {
+  const { regions, count } = instructions;
+  const ends: number[] = [];
+  for (let r = 1; r < regions.length; r++) {
+    const touches = regions[r - 1].start + regions[r - 1].bytes.length === regions[r].start;
+    if (!touches) ends.push(instructions.at(regions[r].start));
+  }
+  ends.push(count);
+  return ends;
+}

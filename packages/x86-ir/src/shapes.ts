@@ -1,0 +1,173 @@
+/**
+ * Shapes: what all instructions have in common that differ only in their displacement and immediate.
+ *
+ * Problem: a kernel has millions of instructions, and every question to the decoder costs a call into WebAssembly; but
+ * it has only some ten thousand distinct sequences of prefixes, opcode, ModRM and SIB. So iced-x86 decodes each of
+ * them once, and its answer (code, length, flow, effect) is found again by walking the instruction's first bytes down
+ * a trie: two to four array loads per instruction.
+ *
+ * Invariant: a leaf's path holds every byte that the answer depends on. Displacement and immediate come last in x86,
+ * so the path is what lies before them, as iced's constant offsets tell. Where the immediate has a say (shift counts),
+ * it belongs to the path; where a trailing byte selects the operation (3DNow!), and for bytes that do not decode,
+ * nothing is remembered and iced is asked every time.
+ *
+ * Cost: one node of 256 words per distinct proper prefix of a path: about 800 nodes for an i386 kernel, 4,600 for an
+ * x86-64 one. Input that is no code could make many more; from `MAX_NODES` on nothing more is remembered.
+ */
+import { Code, Decoder, DecoderOptions, EncodingKind, FlowControl, Instruction, OpKind } from "iced-x86";
+import { EFFECT_ANYTHING, EFFECT_NONE, EffectTable, isImmediatePartOfShape, isLeaToItself } from "./effects.js";
+import type { Bits } from "./locations.js";
+import { Flow } from "./types.js";
+
+/** What else the sweep has to do for an instruction of that shape. */
+export const Tail = {
+  none: 0,
+  /** The last byte is a branch displacement. */
+  relative8: 1,
+  /** The last two are, and the target is cut to 16 bits (operand-size prefix). */
+  relative16: 2,
+  /** The last four are. */
+  relative32: 3,
+  /** Last byte, but the target is cut to 16 bits (operand-size prefix). */
+  relative8to16: 4,
+  /** `lea r,[r + d8]`: no effect where the displacement is 0. */
+  leaToItself8: 5,
+  /** `lea r,[r + d32]` */
+  leaToItself32: 6,
+  /** The last two bytes, but the target is not cut (XBEGIN). */
+  relative16to32: 7,
+} as const;
+
+/** 64 MiB of trie: fourteen times what an x86-64 kernel needs. */
+const MAX_NODES = 1 << 16;
+const NODE_WORDS = 256;
+/** Longest instruction (SDM Vol. 2A, 2.3.11). */
+export const MAX_INSTRUCTION_LENGTH = 15;
+
+const SHAPE_INVALID = 0;
+/** Overwritten by each answer that is not remembered. */
+const SHAPE_UNREMEMBERED = 1;
+
+export class Shapes {
+  /**
+   * Node n is `trie[n * 256 ..]`, node 0 the root. A positive word is the start of a child node, a negative one the
+   * complement of a shape, 0 is not known yet. Replaced when it grows: read it anew after `learn`.
+   */
+  trie = new Int32Array(1024 * NODE_WORDS);
+  /** Columns by shape; replaced when they grow. `info` = length | flow << 4 | tail << 8 | effect << 16. */
+  info = new Uint32Array(1 << 14);
+  code = new Uint16Array(1 << 14);
+  count = 2;
+
+  private nodes = 1;
+  private readonly instruction = new Instruction();
+
+  constructor(
+    private readonly bits: Bits,
+    readonly effects: EffectTable,
+  ) {
+    this.info[SHAPE_INVALID] = 1 | (Flow.invalid << 4) | (EFFECT_ANYTHING << 16);
+  }
+
+  /** A decoder for `learn`: `bytes` padded by at least `MAX_INSTRUCTION_LENGTH`. To be freed. */
+  decoder(bytes: Uint8Array): Decoder {
+    return new Decoder(this.bits, bytes, DecoderOptions.None);
+  }
+
+  /** Decodes the instruction at `position` and remembers its shape; the shape's row. */
+  learn(decoder: Decoder, bytes: Uint8Array, position: number): number {
+    const instruction = this.instruction;
+    decoder.position = position;
+    decoder.decodeOut(instruction);
+    if (instruction.code === Code.INVALID) return SHAPE_INVALID;
+
+    const offsets = decoder.getConstantOffsets(instruction);
+    const displacement = offsets.displacementSize, immediate = offsets.immediateSize, all = displacement + immediate + offsets.immediateSize2;
+    offsets.free();
+    const whole = immediate > 0 && isImmediatePartOfShape(instruction);
+    const path = whole ? instruction.length : instruction.length - all;
+    // A path with the immediate would take in the displacement before it, of which there are too many.
+    const remembered = instruction.encoding !== EncodingKind.D3NOW && !(whole && displacement > 0);
+    const leaf = remembered ? this.leaf(bytes, position, path) : -1;
+    const shape = leaf < 0 ? SHAPE_UNREMEMBERED : this.newShape();
+    if (leaf >= 0) this.trie[leaf] = ~shape;
+
+    const flow = flowOf(instruction);
+    let effect = this.effects.of(instruction, flow);
+    let tail: number = Tail.none;
+    const kind = instruction.op0Kind;
+    if (kind === OpKind.NearBranch16) {
+      tail = immediate === 1 ? Tail.relative8to16 : Tail.relative16;
+    } else if (kind === OpKind.NearBranch32 || kind === OpKind.NearBranch64) {
+      tail = immediate === 1 ? Tail.relative8 : immediate === 4 ? Tail.relative32 : Tail.relative16to32;
+    } else if (isLeaToItself(instruction, this.bits)) {
+      if (displacement === 0) effect = EFFECT_NONE;
+      else tail = displacement === 1 ? Tail.leaToItself8 : Tail.leaToItself32;
+    }
+    this.info[shape] = (instruction.length | (flow << 4) | (tail << 8) | (effect << 16)) >>> 0;
+    this.code[shape] = instruction.code;
+    return shape;
+  }
+
+  free(): void {
+    this.instruction.free();
+  }
+
+  /** Index into `trie` of the leaf for `bytes[position .. position + length)`, its nodes made; -1 when the trie is full. */
+  private leaf(bytes: Uint8Array, position: number, length: number): number {
+    if (this.nodes + length > MAX_NODES) return -1;
+    while ((this.nodes + length) * NODE_WORDS > this.trie.length) {
+      const grown = new Int32Array(this.trie.length * 2);
+      grown.set(this.trie);
+      this.trie = grown;
+    }
+    let node = 0;
+    for (let i = 0; i < length - 1; i++) {
+      const word = node + bytes[position + i];
+      if (this.trie[word] === 0) this.trie[word] = this.nodes++ * NODE_WORDS;
+      node = this.trie[word];
+      if (node < 0) throw new Error("a shape's path runs through another shape");
+    }
+    return node + bytes[position + length - 1];
+  }
+
+  private newShape(): number {
+    if (this.count === this.info.length) {
+      const info = new Uint32Array(this.count * 2), code = new Uint16Array(this.count * 2);
+      info.set(this.info), code.set(this.code);
+      (this.info = info), (this.code = code);
+    }
+    return this.count++;
+  }
+}
+
+/** How control leaves the instruction; far branches count as indirect ones, far returns as returns from interrupts. */
+function flowOf(instruction: Instruction): number {
+  const near = instruction.opCount > 0 && instruction.op0Kind >= OpKind.NearBranch16 && instruction.op0Kind <= OpKind.NearBranch64;
+  switch (instruction.flowControl) {
+    case FlowControl.UnconditionalBranch:
+      return near ? Flow.jump : Flow.indirectJump;
+    case FlowControl.IndirectBranch:
+      return Flow.indirectJump;
+    case FlowControl.ConditionalBranch:
+      return Flow.conditional;
+    case FlowControl.XbeginXabortXend:
+      return near ? Flow.conditional : Flow.next;
+    case FlowControl.Return:
+      return NEAR_RETURNS.has(instruction.code) ? Flow.return : Flow.interruptReturn;
+    case FlowControl.Call:
+      if (near) return Flow.call;
+      return FAR_CALLS.has(instruction.code) ? Flow.indirectCall : Flow.interrupt;
+    case FlowControl.IndirectCall:
+      return Flow.indirectCall;
+    case FlowControl.Interrupt:
+      return Flow.interrupt;
+    case FlowControl.Exception:
+      return Flow.undefined;
+    default:
+      return Flow.next;
+  }
+}
+
+const NEAR_RETURNS: ReadonlySet<number> = new Set([Code.Retnw, Code.Retnd, Code.Retnq, Code.Retnw_imm16, Code.Retnd_imm16, Code.Retnq_imm16]);
+const FAR_CALLS: ReadonlySet<number> = new Set([Code.Call_ptr1616, Code.Call_ptr1632]);

@@ -1,0 +1,131 @@
+/**
+ * The initial RAM disk that the test guests run: one static busybox and one script, the same bytes for the same input.
+ *
+ * The script says that userland was reached, then lets the kernel do a bit of everything that an operating system is
+ * for (processes, pipes, signals, files, floating point, timer interrupts) and prints what came out. Every line is a fact
+ * that must not depend on how the kernel's instructions were patched, on the machine or on time.
+ *
+ * Format: cpio "newc" (Documentation/driver-api/early-userspace/buffer-format.rst).
+ */
+
+/** The guest's first line of its own, and its last one. */
+export const USERLAND_LINE = "previrt-guest: userland reached";
+export const DONE_LINE = "previrt-guest: done";
+
+export interface InitrdOptions {
+  /** A static busybox for the guest's processor. */
+  readonly busybox: Uint8Array;
+  /** Replaces what the guest does between the two lines; a piece of shell. */
+  readonly script?: string;
+}
+
+/** Names under which the script calls busybox. */
+const APPLETS = ["sh", "awk", "cat", "cut", "dd", "dmesg", "echo", "env", "expr", "grep", "head", "kill", "ls", "md5sum", "mkdir"]
+  .concat(["mknod", "mount", "nproc", "poweroff", "ps", "reboot", "rm", "sed", "seq", "sha256sum", "sleep", "sort", "tail", "test"])
+  .concat(["touch", "tr", "true", "false", "uname", "uniq", "wc", "yes"]);
+
+const CHECKS = `
+echo "guest: $(uname -srm)"
+echo "guest: $(nproc) processor"
+echo "guest: arithmetic $((6 * 7))"
+i=0
+sum=0
+while [ $i -lt 8 ]; do
+  (exit $i)
+  sum=$((sum + $?))
+  i=$((i + 1))
+done
+echo "guest: exit codes of eight children add up to $sum"
+echo "guest: pipe $(seq 1 1000 | sort -rn | head -n 1 | tr 0-9 a-j)"
+trap 'echo "guest: signal caught"' USR1
+kill -USR1 $$
+trap - USR1
+sleep 1000 &
+kill -TERM $!
+wait $! 2>/dev/null
+echo "guest: killed child ended with $?"
+(
+  echo one
+  echo two
+) >/tmp/words
+mkdir /tmp/folder
+cat /tmp/words /tmp/words | sort | uniq -c | tr -s ' ' >/tmp/folder/counted
+echo "guest: file $(wc -l </tmp/folder/counted) lines, $(md5sum </tmp/folder/counted | cut -c1-8)"
+echo "guest: busybox $(sha256sum </bin/busybox | cut -c1-16)"
+echo "guest: floating point $(awk 'BEGIN { x = 1; for (i = 0; i < 9; i++) x = (x + 2 / x) / 2; printf "%.12f", x }')"
+before=$(ticks)
+sleep 0.2
+after=$(ticks)
+[ "$after" -gt "$before" ] && echo "guest: timer interrupts arrive"
+echo "guest: null device $(dd if=/dev/zero of=/dev/null bs=4096 count=64 2>&1 | tail -n 3 | head -n 1)"
+ls /nowhere 2>/dev/null || echo "guest: missing file refused with $?"
+`.trim();
+
+/** The archive, uncompressed. */
+export function makeInitrd({ busybox, script = CHECKS }: InitrdOptions): Uint8Array {
+  const init = `#!/bin/sh
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+# Only warnings and worse from here on: progress notes of the kernel would fall between our lines at any time.
+echo 5 >/proc/sys/kernel/printk
+exec </dev/console >/dev/console 2>&1
+ticks() {
+  awk '/timer|rtc|hpet/ { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) sum += $i } END { print sum + 0 }' /proc/interrupts
+}
+echo "${USERLAND_LINE}"
+${script}
+echo "${DONE_LINE}"
+while true; do sleep 1000; done
+`;
+  const archive = new CpioWriter();
+  for (const folder of ["bin", "dev", "proc", "sys", "tmp"]) archive.add(folder, 0o040755);
+  archive.add("dev/console", 0o020600, { device: [5, 1] });
+  archive.add("dev/null", 0o020666, { device: [1, 3] });
+  archive.add("dev/zero", 0o020666, { device: [1, 5] });
+  archive.add("bin/busybox", 0o100755, { data: busybox });
+  for (const name of APPLETS.toSorted()) archive.add(`bin/${name}`, 0o120777, { data: encode("busybox") });
+  archive.add("init", 0o100755, { data: encode(init) });
+  return archive.finish();
+}
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+class CpioWriter {
+  readonly #parts: Uint8Array[] = [];
+  #length = 0;
+  #inode = 0;
+
+  /** `mode` as in stat: type and permissions. */
+  add(name: string, mode: number, content: { data?: Uint8Array; device?: readonly [major: number, minor: number] } = {}): void {
+    const { data = new Uint8Array(), device = [0, 0] } = content;
+    const title = encode(`${name}\0`);
+    this.#inode += 1;
+    // inode, mode, uid, gid, links, time, size, device of the file (2), device it is (2), length of the name, check
+    const fields = [this.#inode, mode, 0, 0, 1, 0, data.length, 0, 0, device[0], device[1], title.length, 0];
+    this.#push(encode(`070701${fields.map((field) => field.toString(16).padStart(8, "0")).join("")}`));
+    this.#push(title);
+    this.#align();
+    this.#push(data);
+    this.#align();
+  }
+
+  finish(): Uint8Array {
+    this.add("TRAILER!!!", 0);
+    const archive = new Uint8Array(this.#length);
+    let at = 0;
+    for (const part of this.#parts) {
+      archive.set(part, at);
+      at += part.length;
+    }
+    return archive;
+  }
+
+  #align(): void {
+    this.#push(new Uint8Array(-this.#length & 3));
+  }
+
+  #push(bytes: Uint8Array): void {
+    this.#parts.push(bytes);
+    this.#length += bytes.length;
+  }
+}
