@@ -18,9 +18,10 @@ export interface BootJob {
   readonly initrd?: Uint8Array;
   readonly commandLine: string;
   readonly memoryMiB: number;
-  readonly poison: boolean;
-  /** Start the kernel as it is, for comparison. */
-  readonly unpatched: boolean;
+  /** Overwrite every dead register and flag with garbage. Default false. */
+  readonly poison?: boolean;
+  /** Start the kernel as it is, for comparison. Default false. */
+  readonly unpatched?: boolean;
   /** The run is over when the console shows this. */
   readonly until: string;
   readonly timeoutSeconds: number;
@@ -51,7 +52,7 @@ export interface BootResult {
 }
 
 export async function bootKernel(job: BootJob): Promise<BootResult> {
-  const { machine, kernel, initrd, commandLine, poison, unpatched } = job;
+  const { machine, kernel, initrd, commandLine, poison = false, unpatched = false } = job;
   const module = unwrap(buildContainer({ kernel, ...(initrd === undefined ? {} : { initrd }), commandLine, poison, unpatched }));
   const run = unwrap(
     await machine.run({

@@ -1,4 +1,5 @@
 /** The models as text for people. */
+import type { BootResult } from "./booting.js";
 import type { AnalysisModel, KindSummary } from "./model.js";
 
 /** Columns of text, the first left-aligned, the others right-aligned. */
@@ -10,12 +11,17 @@ export function table(rows: readonly (readonly string[])[]): string {
 export const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
 
 export function renderAnalysis(model: AnalysisModel, everySite: boolean): string {
-  const { image, summary } = model;
+  const { image } = model;
+  const title = `${image.release ?? "unknown release"}, ${image.arch}, ${image.format}`;
+  return [title, renderSummary(model), ...(everySite ? [renderSites(model)] : [])].join("\n\n");
+}
+
+/** Sites by kind, tactic and reason; registers, flags and contents in total. */
+export function renderSummary({ summary }: AnalysisModel): string {
   const kinds = Object.entries(summary.byKind).toSorted(([a, x], [b, y]) => y.sites - x.sites || (a < b ? -1 : 1));
   const { registers, flags, known } = summary;
   const total: KindSummary = { sites: summary.sites, patched: summary.sites - (summary.byTactic["in-place"] ?? 0), registers };
-  const parts = [
-    `${image.release ?? "unknown release"}, ${image.arch}, ${image.format}`,
+  return [
     table([
       ["kind", "sites", "patched", "at stake", "preserved", "fewer"],
       ...kinds.map(([kind, row]) => kindRow(kind, row)),
@@ -28,19 +34,19 @@ export function renderAnalysis(model: AnalysisModel, everySite: boolean): string
       `flags live           at ${flags.live} of ${flags.sites} sites`,
       ...Object.entries(known).map(([what, { sites, known: k }]) => `${what.padEnd(6)} known         at ${k} of ${sites} sites${sites === 0 ? "" : `: ${percent(k / sites)}`}`),
     ].join("\n"),
-  ];
-  if (everySite) {
-    const rows = model.sites.map((site) => [
-      site.address,
-      site.kind,
-      site.tactic,
-      site.reason ?? "-",
-      [...site.liveRegisters, ...site.liveFlags].join(" ") || "-",
-      site.known === null ? "-" : `${site.known.what} ${site.known.value.toString(16)}h`,
-    ]);
-    parts.push(table([["address", "kind", "tactic", "reason", "live behind it", "known"], ...rows]));
-  }
-  return parts.join("\n\n");
+  ].join("\n\n");
+}
+
+function renderSites(model: AnalysisModel): string {
+  const rows = model.sites.map((site) => [
+    site.address,
+    site.kind,
+    site.tactic,
+    site.reason ?? "-",
+    [...site.liveRegisters, ...site.liveFlags].join(" ") || "-",
+    site.known === null ? "-" : `${site.known.what} ${site.known.value.toString(16)}h`,
+  ]);
+  return table([["address", "kind", "tactic", "reason", "live behind it", "known"], ...rows]);
 }
 
 function kindRow(kind: string, { sites, patched, registers }: KindSummary): string[] {
@@ -49,4 +55,16 @@ function kindRow(kind: string, { sites, patched, registers }: KindSummary): stri
 
 function descending(counts: Readonly<Record<string, number>>): string[][] {
   return Object.entries(counts).toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([key, n]) => [key, `${n}`]);
+}
+
+export function renderBoot(result: BootResult): string {
+  const { executed } = result;
+  const goal = result.userland ? "userland reached" : `userland not reached (${result.end.reason}): ${result.end.detail}`;
+  const kinds = Object.entries(executed.byKind).toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+  return [
+    `${goal}, on ${result.machine} under ${result.hypervisor}${result.poison ? ", poisoned" : ""}, in ${result.seconds} s`,
+    `sites: ${result.patched} patched, ${result.trapped} trapped, ${result.untouched} untouched`,
+    ...(result.instructions === null ? [] : [`guest instructions: ${result.instructions}`]),
+    ...(kinds.length === 0 ? [] : ["", table([["executed in stubs", "times", "share"], ...kinds.map(([kind, n]) => [kind, `${n}`, percent(n / executed.total)])])]),
+  ].join("\n");
 }

@@ -12,7 +12,7 @@
 
 #define MAGIC(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 
-enum { FORMAT_VERSION = 1, MACHINE_I386 = 3 };
+enum { FORMAT_VERSION = 1, MAGIC_AND_VERSION = 8, MACHINE_I386 = 3, MACHINE_AMD64 = 62 };
 
 #define NO_ROW 0xffffffffu
 
@@ -50,6 +50,7 @@ struct site_row {
   uint16_t assumptions;
 } PACKED;
 SIZE_IS(struct site_row, 32);
+enum { KNOWS_NOTHING, KNOWS_PORT, KNOWS_MSR, KNOWS_LEAF };
 
 struct patch_row {
   uint32_t start;
@@ -59,6 +60,7 @@ struct patch_row {
   uint32_t window_crc;
 } PACKED;
 SIZE_IS(struct patch_row, 16);
+enum { TACTIC_IDIOM = 1, TACTIC_FORWARD, TACTIC_BACKWARD };
 enum { WINDOW_MIN = 5, WINDOW_MAX = 64, INSTRUCTION_MAX = 15 };
 
 struct item_row {

@@ -76,7 +76,12 @@ function parse(bytes: Uint8Array): BootHeader {
   const version = view.getUint16(VERSION, true);
   if (version < OLDEST_VERSION) {
     const text = `${version >> 8}.${String(version & 0xff).padStart(2, "0")}`;
-    fail("PV1003", `boot protocol ${text} does not say where the kernel is`, VERSION, "Give a kernel from Linux 2.6.26 on.");
+    fail(
+      "PV1003",
+      `boot protocol ${text} does not say where the kernel is`,
+      VERSION,
+      "Give a kernel from Linux 2.6.26 on.",
+    );
   }
   // 0 stands for 4, for the sake of ancient loaders.
   const setupSize = ((bytes[SETUP_SECTS] || 4) + 1) * SECTOR;
@@ -85,7 +90,11 @@ function parse(bytes: Uint8Array): BootHeader {
   const end = payloadOffset + payloadLength;
   if (end > bytes.length) {
     const range = `0x${payloadOffset.toString(16)}..0x${end.toString(16)}`;
-    fail("PV1001", `the compressed kernel is at ${range}, but the file has only 0x${bytes.length.toString(16)} bytes`, bytes.length);
+    fail(
+      "PV1001",
+      `the compressed kernel is at ${range}, but the file has only 0x${bytes.length.toString(16)} bytes`,
+      bytes.length,
+    );
   }
   const header = {
     version,
@@ -116,5 +125,7 @@ function versionText(setup: Uint8Array, pointer: number): string | undefined {
   if (pointer === 0 || start >= setup.length) return undefined;
   const end = setup.indexOf(0, start);
   if (end < 0 || end === start) return undefined;
-  return Buffer.from(setup.subarray(start, Math.min(end, start + MAX_VERSION_TEXT))).toString("latin1");
+  const text = Buffer.from(setup.subarray(start, Math.min(end, start + MAX_VERSION_TEXT))).toString("latin1");
+  // People will see it on a terminal.
+  return /^[ -~]+$/.test(text) ? text : undefined;
 }

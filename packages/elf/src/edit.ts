@@ -133,6 +133,7 @@ class Tail {
       return;
     }
     this.#strings = new Uint8Array(1);
+    for (const record of this.records) viewOf(record).setUint32(section.name, 0, true);
     this.names = this.records.length;
     const record = viewOf(this.append(this.addName(".shstrtab")));
     record.setUint32(section.type, SHT_STRTAB, true);
@@ -186,7 +187,8 @@ class Tail {
     const appendedAt = tableAt + records.length * layout.sectionSize;
     const appended = elf.bytes.subarray(elf.endOfElf);
 
-    if (records.length >= 0xff00) fail("PV1006", `the file has too many sections (${elf.sections.length}) for another one`);
+    if (records.length >= 0xff00)
+      fail("PV1006", `the file has too many sections (${elf.sections.length}) for another one`);
     writeWord(namesRecord, section.offset, word, namesAt);
     writeWord(namesRecord, section.size, word, this.#strings.length);
     if (added !== undefined) writeWord(viewOf(added.record), section.offset, word, dataAt);

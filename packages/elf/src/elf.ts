@@ -114,7 +114,8 @@ function identify(bytes: Uint8Array, view: DataView): { arch: Arch; bits: 32 | 6
   if (bytes.length < 20) fail("PV1001", `the ELF header is cut off after ${bytes.length} bytes`, bytes.length);
   if (bytes[5] === 2) fail("PV1005", "the ELF file is big-endian", 5);
   if (bytes[5] !== 1) fail("PV1006", `the ELF header names byte order ${bytes[5]}, which does not exist`, 5);
-  if (bytes[4] !== 1 && bytes[4] !== 2) fail("PV1006", `the ELF header names class ${bytes[4]}, which does not exist`, 4);
+  if (bytes[4] !== 1 && bytes[4] !== 2)
+    fail("PV1006", `the ELF header names class ${bytes[4]}, which does not exist`, 4);
   const bits = bytes[4] === 1 ? 32 : 64;
   const machine = view.getUint16(18, true);
   if (machine === EM_386 && bits === 32) return { arch: "i386", bits };
@@ -149,11 +150,13 @@ function checkTables(bytes: Uint8Array, view: DataView, layout: Layout): Tables 
   const table = (what: string, offset: number, count: number, entryField: number, entrySize: number): boolean => {
     if (count === 0) {
       // elfy and we agree to see no table then; with an offset it would be one of more than 65,279 entries.
-      if (offset !== 0 && what === "section") fail("PV1006", "the section header table claims an offset but no entries", 0);
+      if (offset !== 0 && what === "section")
+        fail("PV1006", "the section header table claims an offset but no entries", 0);
       return false;
     }
     const claimed = view.getUint16(entryField, true);
-    if (claimed !== entrySize) fail("PV1006", `a ${what} header has ${claimed} bytes instead of ${entrySize}`, entryField);
+    if (claimed !== entrySize)
+      fail("PV1006", `a ${what} header has ${claimed} bytes instead of ${entrySize}`, entryField);
     if (offset === 0) fail("PV1006", `the ${what} header table has ${count} entries at offset 0`, 0);
     within(`the ${what} header table (${count} entries)`, offset, count * entrySize);
     return true;
@@ -166,7 +169,10 @@ function checkTables(bytes: Uint8Array, view: DataView, layout: Layout): Tables 
   const named = hasSections && checkSections(bytes, view, layout, shoff, shnum, within, high);
   const addressHigh = high.code >= 0 ? high.code : high.load >= 0 ? high.load : Math.max(high.section, 0);
   if (addressHigh !== 0 && addressHigh !== 0xffffffff) {
-    fail("PV1006", `code is linked at addresses ${hex(addressHigh)}xxxxxxxx, neither in the lowest nor in the highest 4 GiB`);
+    fail(
+      "PV1006",
+      `code is linked at addresses ${hex(addressHigh)}xxxxxxxx, neither in the lowest nor in the highest 4 GiB`,
+    );
   }
   return { phoff, shoff, named, addressHigh, end };
 }
@@ -180,7 +186,14 @@ interface Highs {
 
 type Within = (what: string, offset: number, size: number) => void;
 
-function checkSegments(view: DataView, layout: Layout, phoff: number, count: number, within: Within, high: Highs): void {
+function checkSegments(
+  view: DataView,
+  layout: Layout,
+  phoff: number,
+  count: number,
+  within: Within,
+  high: Highs,
+): void {
   const { segment, word } = layout;
   const loaded: { index: number; start: number; end: number; half: number }[] = [];
   for (let index = 0; index < count; index++) {
@@ -192,7 +205,11 @@ function checkSegments(view: DataView, layout: Layout, phoff: number, count: num
     const start = view.getUint32(at + segment.vaddr, true);
     const half = readHigh(view, at + segment.vaddr, word);
     if (fileSize > memorySize) {
-      fail("PV1006", `segment ${index} has more bytes in the file (${hex(fileSize)}) than in memory (${hex(memorySize)})`, at);
+      fail(
+        "PV1006",
+        `segment ${index} has more bytes in the file (${hex(fileSize)}) than in memory (${hex(memorySize)})`,
+        at,
+      );
     }
     if (start + memorySize > SPACE) {
       fail("PV1006", `segment ${index} at ${hex(start)} with ${hex(memorySize)} bytes does not fit into 4 GiB`, at);
@@ -238,23 +255,26 @@ function checkSections(
   }
   const strings = view.getUint16(layout.header.shstrndx, true);
   if (strings === 0) return false;
-  if (strings >= count) fail("PV1006", `section names are said to be in section ${strings} of ${count}`, layout.header.shstrndx);
+  if (strings >= count)
+    fail("PV1006", `section names are said to be in section ${strings} of ${count}`, layout.header.shstrndx);
   const at = shoff + strings * layout.sectionSize;
-  if (view.getUint32(at + section.type, true) !== SHT_STRTAB) fail("PV1006", "the section of section names is no string table", at);
+  if (view.getUint32(at + section.type, true) !== SHT_STRTAB)
+    fail("PV1006", "the section of section names is no string table", at);
   const start = readWord(view, at + section.offset, word);
   const size = readWord(view, at + section.size, word);
   checkNames(bytes.subarray(start, start + size), start);
   for (let index = 0; index < count; index++) {
     const name = view.getUint32(shoff + index * layout.sectionSize + section.name, true);
     // Offset 0 of an empty table is the customary "no name".
-    if (name >= size && name !== 0) fail("PV1006", `the name of section ${index} is behind the end of the string table`, at);
+    if (name >= size && name !== 0)
+      fail("PV1006", `the name of section ${index} is behind the end of the string table`, at);
   }
   return true;
 }
 
 /** No name in the table is longer than `MAX_NAME_LENGTH`, the last one included. */
 function checkNames(table: Uint8Array, offset: number): void {
-  for (let from = 0; from < table.length; ) {
+  for (let from = 0; from < table.length;) {
     const end = table.indexOf(0, from);
     const length = (end < 0 ? table.length : end) - from;
     if (length > MAX_NAME_LENGTH) fail("PV1006", `a section name has ${length} characters`, offset + from);

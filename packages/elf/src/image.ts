@@ -31,8 +31,10 @@ import type {
  * Opens a bzImage or an ELF kernel. Errors: PV1001 (cut off), PV1002 (empty), PV1003 (neither of them), PV1004 to PV1006
  * (what `readElf` says), PV1007 (unknown compression), PV1008 (damaged payload).
  */
-export async function openImage(bytes: Uint8Array): Promise<Result<KernelImage>> {
+export async function openImage(file: Uint8Array): Promise<Result<KernelImage>> {
   return attempt(() => {
+    // A plain view, so that nothing behaves differently for Node's Buffers.
+    const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
     if (bytes.length === 0) fail("PV1002", "the file is empty");
     if (isElf(bytes)) return new OpenedImage("elf", "none", unwrap(readElf(bytes))) as KernelImage;
     if (!isBzImage(bytes)) fail("PV1003", "the file is neither an ELF file nor a bzImage");
@@ -41,7 +43,7 @@ export async function openImage(bytes: Uint8Array): Promise<Result<KernelImage>>
     const { compression, bytes: unpacked } = inFile(header.payloadOffset, () => unpackPayload(payload));
     if (!isElf(unpacked)) fail("PV1003", "the kernel inside the bzImage is not an ELF file");
     const elf = unwrap(readElf(unpacked));
-    return new OpenedImage("bzImage", compression, elf, header.kernelVersion?.split(" ")[0]) as KernelImage;
+    return new OpenedImage("bzImage", compression, elf, releaseIn(header.kernelVersion ?? "")) as KernelImage;
   });
 }
 
@@ -85,7 +87,10 @@ class OpenedImage {
       const tables = readKernelTables(elf, this.memory, symbols);
       // Test images are no Linux and need no symbols.
       if (symbols !== undefined || this.release === undefined) return tables;
-      return { ...tables, problems: [...tables.problems, diagnostic("PV2003", "the kernel's symbol table was not found")] };
+      return {
+        ...tables,
+        problems: [...tables.problems, diagnostic("PV2003", "the kernel's symbol table was not found")],
+      };
     });
     this.#sha256 = lazy(() => createHash("sha256").update(elf.bytes).digest("hex"));
     this.#release = lazy(() => release ?? releaseFromBanner(elf.bytes));
@@ -110,13 +115,18 @@ class OpenedImage {
 
 const BANNER = "Linux version ";
 
+/** The release at the start of a text: a word that may go to a terminal or into a file name. */
+function releaseIn(text: string): string | undefined {
+  return /^\d[\w.+~-]*(?= |$)/.exec(text)?.[0];
+}
+
 /** The word behind the banner (init/version.c, linux_banner) in an uncompressed kernel. */
-export function releaseFromBanner(bytes: Uint8Array): string | undefined {
+function releaseFromBanner(bytes: Uint8Array): string | undefined {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = file.indexOf(BANNER); at >= 0; at = file.indexOf(BANNER, at + 1)) {
     const start = at + BANNER.length;
-    const word = /^\d[\w.+~-]*(?= )/.exec(file.toString("latin1", start, start + 128));
-    if (word !== null) return word[0];
+    const release = releaseIn(file.toString("latin1", start, start + 128));
+    if (release !== undefined) return release;
   }
   return undefined;
 }

@@ -24,31 +24,70 @@ export interface Layout {
   >;
   readonly sectionSize: number;
   readonly section: Readonly<
-    Record<
-      "name" | "type" | "flags" | "addr" | "offset" | "size" | "link" | "info" | "addralign" | "entsize",
-      number
-    >
+    Record<"name" | "type" | "flags" | "addr" | "offset" | "size" | "link" | "info" | "addralign" | "entsize", number>
   >;
 }
 
 const ELF32: Layout = {
   headerSize: 52,
   word: 4,
-  header: { entry: 24, phoff: 28, shoff: 32, ehsize: 40, phentsize: 42, phnum: 44, shentsize: 46, shnum: 48, shstrndx: 50 },
+  header: {
+    entry: 24,
+    phoff: 28,
+    shoff: 32,
+    ehsize: 40,
+    phentsize: 42,
+    phnum: 44,
+    shentsize: 46,
+    shnum: 48,
+    shstrndx: 50,
+  },
   segmentSize: 32,
   segment: { type: 0, offset: 4, vaddr: 8, paddr: 12, filesz: 16, memsz: 20, flags: 24, align: 28 },
   sectionSize: 40,
-  section: { name: 0, type: 4, flags: 8, addr: 12, offset: 16, size: 20, link: 24, info: 28, addralign: 32, entsize: 36 },
+  section: {
+    name: 0,
+    type: 4,
+    flags: 8,
+    addr: 12,
+    offset: 16,
+    size: 20,
+    link: 24,
+    info: 28,
+    addralign: 32,
+    entsize: 36,
+  },
 };
 
 const ELF64: Layout = {
   headerSize: 64,
   word: 8,
-  header: { entry: 24, phoff: 32, shoff: 40, ehsize: 52, phentsize: 54, phnum: 56, shentsize: 58, shnum: 60, shstrndx: 62 },
+  header: {
+    entry: 24,
+    phoff: 32,
+    shoff: 40,
+    ehsize: 52,
+    phentsize: 54,
+    phnum: 56,
+    shentsize: 58,
+    shnum: 60,
+    shstrndx: 62,
+  },
   segmentSize: 56,
   segment: { type: 0, flags: 4, offset: 8, vaddr: 16, paddr: 24, filesz: 32, memsz: 40, align: 48 },
   sectionSize: 64,
-  section: { name: 0, type: 4, flags: 8, addr: 16, offset: 24, size: 32, link: 40, info: 44, addralign: 48, entsize: 56 },
+  section: {
+    name: 0,
+    type: 4,
+    flags: 8,
+    addr: 16,
+    offset: 24,
+    size: 32,
+    link: 40,
+    info: 44,
+    addralign: 48,
+    entsize: 56,
+  },
 };
 
 export function layoutOf(bits: 32 | 64): Layout {

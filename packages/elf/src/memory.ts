@@ -47,7 +47,7 @@ function rangesOf(elf: ElfFile): Range[] {
       if (ranges.every((range) => start >= range.end || start + size <= range.start)) add(start, size, section.offset);
     }
   }
-  return ranges.sort((a, b) => a.start - b.start);
+  return ranges.toSorted((a, b) => a.start - b.start);
 }
 
 class Ranges {
@@ -61,6 +61,8 @@ class Ranges {
 
   /** File offset of `length` bytes at `address`, or -1 where they are not wholly in one range. */
   offset(address: Va, length: number): number {
+    // Nothing is everywhere: an empty table may start where its section ends.
+    if (length === 0) return 0;
     let range = this.#last;
     if (address < range.start || address >= range.end) {
       let low = 0;
@@ -74,7 +76,7 @@ class Ranges {
       if (found === undefined || address < found.start) return -1;
       this.#last = range = found;
     }
-    return length >= 0 && address + length <= range.end ? range.offset + (address - range.start) : -1;
+    return length > 0 && address + length <= range.end ? range.offset + (address - range.start) : -1;
   }
 
   need(address: Va, length: number): number {

@@ -47,7 +47,10 @@ export function unpackPayload(payload: Uint8Array): { compression: Compression; 
   const format = FORMATS.find(({ magic }) => magic.every((byte, i) => payload[i] === byte));
   if (format === undefined) {
     const start = Buffer.from(payload.subarray(0, 4)).toString("hex");
-    return fail("PV1007", start === "894c5a4f" ? "the kernel is packed with LZO" : `the compressed kernel starts with ${start}`);
+    return fail(
+      "PV1007",
+      start === "894c5a4f" ? "the kernel is packed with LZO" : `the compressed kernel starts with ${start}`,
+    );
   }
   if (payload.length < 8) fail("PV1008", `the compressed kernel has only ${payload.length} bytes`);
   const size = viewOf(payload).getUint32(payload.length - 4, true);

@@ -44,7 +44,7 @@ export function readSymtab(elf: ElfFile): SymbolTable | undefined {
     value[row] = view.getUint32(at + (wide ? 8 : 4), true);
     kept[count++] = row;
   }
-  const order = kept.subarray(0, count).sort((a, b) => value[a] - value[b] || a - b);
+  const order = kept.subarray(0, count).toSorted((a, b) => value[a] - value[b] || a - b);
   const address = Uint32Array.from(order, (row) => value[row]);
   const nameOffset = Uint32Array.from(order, (row) => view.getUint32(row * rowSize, true));
   const type = Uint8Array.from(order, (row) => {

@@ -27,7 +27,13 @@ export interface TestElf {
 
 export const text = (value: string): Uint8Array => new Uint8Array(Buffer.from(value, "latin1"));
 
-export function buildElf({ bits = 32, machine, bigEndian = false, sections = [], appended = [] }: TestElf = {}): Uint8Array {
+export function buildElf({
+  bits = 32,
+  machine,
+  bigEndian = false,
+  sections = [],
+  appended = [],
+}: TestElf = {}): Uint8Array {
   const wide = bits === 64;
   const [headerSize, segmentSize, sectionSize] = wide ? [64, 56, 64] : [52, 32, 40];
   const loaded = sections.filter((section) => section.address !== undefined);
@@ -62,11 +68,13 @@ export function buildElf({ bits = 32, machine, bigEndian = false, sections = [],
   const tail = wide ? 52 : 40;
   word(wide ? 32 : 28, loaded.length > 0 ? headerSize : 0);
   word(wide ? 40 : 32, tableAt);
-  [headerSize, segmentSize, loaded.length, sectionSize, all.length + 1, all.length].forEach((v, i) => u16(tail + i * 2, v));
+  [headerSize, segmentSize, loaded.length, sectionSize, all.length + 1, all.length].forEach((v, i) =>
+    u16(tail + i * 2, v),
+  );
   loaded.forEach((section, i) => {
     const at = headerSize + i * segmentSize;
     const { address = 0, bytes: content, extra = 0, high = wide ? 0xffffffff : 0 } = section;
-    const physical = section.physical ?? (address & 0x0fffffff);
+    const physical = section.physical ?? address & 0x0fffffff;
     const offset = offsets[sections.indexOf(section)];
     const flags = (section.flags ?? 6) & 4 ? 5 : 6;
     u32(at, 1);
@@ -104,7 +112,11 @@ export interface TestBzImage {
 }
 
 /** Two setup sectors and the payload, some way into the protected-mode code. */
-export function buildBzImage({ payload, version = "6.1.0-test (nobody) #1 SMP", protocol = 0x20f }: TestBzImage): Uint8Array {
+export function buildBzImage({
+  payload,
+  version = "6.1.0-test (nobody) #1 SMP",
+  protocol = 0x20f,
+}: TestBzImage): Uint8Array {
   const setup = 2 * 512;
   const offset = 0x40;
   const bytes = new Uint8Array(setup + offset + payload.length + 0x20);

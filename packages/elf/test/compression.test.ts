@@ -30,7 +30,9 @@ function codeOf(work: () => unknown): string {
 }
 
 /** Formats that keep a checksum of the content, or where this sample was packed with one. */
-const CHECKED = Object.keys(PACKED).filter((name) => !["lzma", "lz4", "xz, no check", "zstd, no checksum"].includes(name));
+const CHECKED = Object.keys(PACKED).filter(
+  (name) => !["lzma", "lz4", "xz, no check", "zstd, no checksum"].includes(name),
+);
 
 describe.each(Object.keys(PACKED))("%s", (name) => {
   const payload = payloadOf(name);
@@ -44,7 +46,10 @@ describe.each(Object.keys(PACKED))("%s", (name) => {
   test("is refused at every shorter length", () => {
     for (let length = 8; length < payload.length - 4; length += 3) {
       const cut = withSize(payload.subarray(0, length), SAMPLE.length);
-      expect(codeOf(() => unpackPayload(cut)), `cut at ${length}`).toBe("PV1008");
+      expect(
+        codeOf(() => unpackPayload(cut)),
+        `cut at ${length}`,
+      ).toBe("PV1008");
     }
   });
 
@@ -53,12 +58,18 @@ describe.each(Object.keys(PACKED))("%s", (name) => {
       const wrong = payload.slice();
       new DataView(wrong.buffer).setUint32(wrong.length - 4, size, true);
       // A zstd frame without checksum or size of its content cannot know that it is too short.
-      expect(codeOf(() => unpackPayload(wrong)), `size ${size}`).toBe("PV1008");
+      expect(
+        codeOf(() => unpackPayload(wrong)),
+        `size ${size}`,
+      ).toBe("PV1008");
     }
   });
 
   test("never fails in another way than PV1007 or PV1008, whatever is damaged", () => {
-    const damage = fc.array(fc.tuple(fc.nat(payload.length - 5), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 });
+    const damage = fc.array(fc.tuple(fc.nat(payload.length - 5), fc.integer({ min: 1, max: 255 })), {
+      minLength: 1,
+      maxLength: 4,
+    });
     fc.assert(
       fc.property(damage, (changes) => {
         const damaged = payload.slice();
@@ -83,7 +94,9 @@ test.each(CHECKED)("%s: one flipped bit is noticed or does no harm", (name) => {
 test("unknown formats are named", () => {
   expect(codeOf(() => unpackPayload(withSize(text("\x89LZO\0\r\n"), 100)))).toBe("PV1007");
   expect(codeOf(() => unpackPayload(withSize(text("anything else"), 100)))).toBe("PV1007");
-  expect(codeOf(() => unpackPayload(withSize(new Uint8Array(Buffer.from(XZ_ARM, "base64")), SAMPLE.length)))).toBe("PV1007");
+  expect(codeOf(() => unpackPayload(withSize(new Uint8Array(Buffer.from(XZ_ARM, "base64")), SAMPLE.length)))).toBe(
+    "PV1007",
+  );
   expect(codeOf(() => unpackPayload(new Uint8Array(0)))).toBe("PV1007");
 });
 
@@ -101,15 +114,19 @@ test("checksums have their published values", () => {
 
 test("the x86 filter is undone on isolated calls as its definition says", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 1000 }), fc.integer({ min: -0x1000000, max: 0xffffff }), (at, displacement) => {
-      // Encoder's side: the displacement's lower 25 bits become the target's, sign-extended.
-      const bytes = new Uint8Array(at + 16).fill(0x90);
-      const view = new DataView(bytes.buffer);
-      const target = ((displacement + at + 5) << 7) >> 7;
-      bytes[at] = 0xe8;
-      view.setInt32(at + 1, target, true);
-      undoX86Filter(bytes);
-      expect(view.getInt32(at + 1, true)).toBe(displacement);
-    }),
+    fc.property(
+      fc.integer({ min: 0, max: 1000 }),
+      fc.integer({ min: -0x1000000, max: 0xffffff }),
+      (at, displacement) => {
+        // Encoder's side: the displacement's lower 25 bits become the target's, sign-extended.
+        const bytes = new Uint8Array(at + 16).fill(0x90);
+        const view = new DataView(bytes.buffer);
+        const target = ((displacement + at + 5) << 7) >> 7;
+        bytes[at] = 0xe8;
+        view.setInt32(at + 1, target, true);
+        undoX86Filter(bytes);
+        expect(view.getInt32(at + 1, true)).toBe(displacement);
+      },
+    ),
   );
 });

@@ -36,7 +36,8 @@ const anyElf = fc
         { name: ".data", bytes: data, address: 0xc1001000, flags: 3 },
         ...(comment === undefined ? [] : [{ name: ".comment", bytes: comment }]),
       ],
-      appended: relocations.length === 0 ? [] : [...(bits === 64 ? [0] : []), 0, ...relocations.sort((a, b) => a - b)],
+      appended:
+        relocations.length === 0 ? [] : [...(bits === 64 ? [0] : []), 0, ...relocations.toSorted((a, b) => a - b)],
     }),
   );
 const anySection = fc.record({
@@ -62,7 +63,11 @@ function essence(elf: ElfFile): unknown {
 }
 
 test("a file that is not changed is written as it was read", () => {
-  fc.assert(fc.property(anyElf, (bytes) => expect(writeElf(open(bytes))).toEqual(bytes)));
+  fc.assert(
+    fc.property(anyElf, (bytes) => {
+      expect(writeElf(open(bytes))).toEqual(bytes);
+    }),
+  );
 });
 
 test("adding sections keeps everything else, and the section can be read back", () => {
@@ -96,7 +101,10 @@ test("what was added can be removed without a trace, in any order", () => {
   fc.assert(
     fc.property(
       anyElf,
-      fc.array(anySection.filter(({ name }) => names.includes(name)), { minLength: 1, maxLength: 5 }),
+      fc.array(
+        anySection.filter(({ name }) => names.includes(name)),
+        { minLength: 1, maxLength: 5 },
+      ),
       fc.shuffledSubarray(names, { minLength: 3 }),
       (bytes, sections, order) => {
         let elf = open(bytes);
@@ -131,6 +139,13 @@ test("a file without section headers gets some", () => {
   const more = addSection(elf, { name: ".pv", type: SHT_PROGBITS, flags: 0, align: 1, bytes: text("here") });
   expect(more.sections.map(({ name }) => name)).toEqual(["", ".shstrtab", ".pv"]);
   expect(Buffer.from(sectionBytes(more, sectionNamed(more, ".pv")!)).toString()).toBe("here");
+});
+
+test("a file whose sections have no names gets a name for the new one", () => {
+  const bytes = buildElf({ sections: [{ name: ".text", bytes: text("code"), address: 0xc1000000 }] });
+  new DataView(bytes.buffer).setUint16(50, 0, true);
+  const more = addSection(open(bytes), { name: ".pv", type: SHT_PROGBITS, flags: 0, align: 1, bytes: text("here") });
+  expect(more.sections.map(({ name }) => name)).toEqual(["", "", "", ".shstrtab", ".pv"]);
 });
 
 describe("patches", () => {

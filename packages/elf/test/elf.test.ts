@@ -50,7 +50,15 @@ describe("a good file", () => {
     expect(elf.sections[1]).toMatchObject({ index: 1, type: 1, flags: 6, address: 0xc1000000, size: 10, align: 4 });
     expect(elf.segments).toMatchObject([
       { type: 1, flags: 5, virtualAddress: 0xc1000000, physicalAddress: 0x1000000, fileSize: 10, memorySize: 10 },
-      { type: 1, flags: 6, virtualAddress: 0xc1002000, physicalAddress: 0x1002000, fileSize: 9, memorySize: 109, align: 4 },
+      {
+        type: 1,
+        flags: 6,
+        virtualAddress: 0xc1002000,
+        physicalAddress: 0x1002000,
+        fileSize: 9,
+        memorySize: 109,
+        align: 4,
+      },
     ]);
     expect(Buffer.from(sectionBytes(elf, sectionNamed(elf, ".comment")!)).toString()).toBe("not loaded");
   });
@@ -126,7 +134,9 @@ describe("relocations", () => {
     expect([...old.absolute64]).toEqual([0x82000000]);
     expect([...old.inverse32]).toEqual([0x81000002, 0x83000000]);
     expect([...old.absolute32]).toEqual([0x81000006]);
-    const recent = readRelocations(unwrap(readElf(buildElf({ ...KERNEL64, appended: [0, 0x82000000, 0, 0x81000006] }))))!;
+    const recent = readRelocations(
+      unwrap(readElf(buildElf({ ...KERNEL64, appended: [0, 0x82000000, 0, 0x81000006] }))),
+    )!;
     expect([...recent.absolute64, ...recent.inverse32, ...recent.absolute32]).toEqual([0x82000000, 0x81000006]);
   });
 
@@ -150,7 +160,13 @@ test("the symbol table, by address", () => {
     view.setUint16(14, section, true);
     return [...bytes];
   };
-  const rows = [row(0, 0, 0, 0), row(7, 0xc1000003, 0x12, 1), row(1, 0xc1000000, 0x02, 1), row(1, 9, 0x04, 0xfff1), row(9, 5, 0x10, 0)];
+  const rows = [
+    row(0, 0, 0, 0),
+    row(7, 0xc1000003, 0x12, 1),
+    row(1, 0xc1000000, 0x02, 1),
+    row(1, 9, 0x04, 0xfff1),
+    row(9, 5, 0x10, 0),
+  ];
   const elf = buildElf({
     sections: [
       ...KERNEL.sections!,
@@ -165,7 +181,9 @@ test("the symbol table, by address", () => {
   expect(symbols.name(1)).toBe("cli");
   expect(symbols.lookup("start")).toBe(0xc1000000);
   expect(symbols.lookup("stop")).toBeUndefined();
-  expect([0xc0ffffff, 0xc1000002, 0xc1000003, 0xffffffff].map((address) => symbols.below(address))).toEqual([-1, 0, 1, 1]);
+  expect([0xc0ffffff, 0xc1000002, 0xc1000003, 0xffffffff].map((address) => symbols.below(address))).toEqual([
+    -1, 0, 1, 1,
+  ]);
 });
 
 describe("a bad file", () => {
@@ -199,7 +217,11 @@ describe("a bad file", () => {
     ["with a segment that leaves the address space", "PV1006", poke(good, segments + 20, 4, 0xf0000000)],
     ["with overlapping segments", "PV1006", poke(good, segments + 20, 4, 0x2001)],
     ["with a section behind the end", "PV1001", poke(good, section(3, 16), 4, good.length - 9)],
-    ["with a section that leaves the address space", "PV1006", poke(poke(good, section(2, 4), 4, 8), section(2, 20), 4, 0xf0000000)],
+    [
+      "with a section that leaves the address space",
+      "PV1006",
+      poke(poke(good, section(2, 4), 4, 8), section(2, 20), 4, 0xf0000000),
+    ],
     ["with its section names nowhere", "PV1006", poke(good, 50, 2, 77)],
     ["with its section names in code", "PV1006", poke(good, 50, 2, 1)],
     ["with a name behind the end of the names", "PV1006", poke(good, section(1, 0), 4, 0x10000)],
@@ -216,7 +238,8 @@ describe("a bad file", () => {
   test.each([KERNEL, KERNEL64])("cut off anywhere", (kernel) => {
     const bytes = buildElf(kernel);
     const end = bytes.length - kernel.appended!.length * 4;
-    for (let length = 4; length < end; length += 7) expect(errorOf(bytes.slice(0, length)), `${length} bytes`).toBe("PV1001");
+    for (let length = 4; length < end; length += 7)
+      expect(errorOf(bytes.slice(0, length)), `${length} bytes`).toBe("PV1001");
   });
 
   test("never makes anything else than a result", () => {

@@ -8,6 +8,9 @@ import { fail, openMemory, readElf, readSymtab, unwrap } from "@pv/elf";
 import type { ElfFile, ImageMemory, SymbolTable } from "@pv/elf";
 
 export const FAKE_KERNELS = new URL("../../../test-images/fake-kernels/", import.meta.url);
+const PROGBITS = 1;
+const ALLOC = 2;
+const EXECINSTR = 4;
 const LINKER_SCRIPT = readFileSync(new URL("kernel.ld", FAKE_KERNELS), "utf8");
 
 export interface FakeKernel {
@@ -44,11 +47,11 @@ export interface Part {
 /** The sections of a fake kernel that have contents. */
 export function partsOf({ elf, memory }: FakeKernel): Part[] {
   return elf.sections
-    .filter(({ type, flags, size }) => type === 1 && (flags & 2) !== 0 && size > 0)
-    .map(({ name, address, size, flags }) => ({
-      ...{ name, address, executable: (flags & 4) !== 0 },
-      bytes: memory.read(address, size).slice(),
-    }));
+    .filter(({ type, flags, size }) => type === PROGBITS && (flags & ALLOC) !== 0 && size > 0)
+    .map(({ name, address, size, flags }) => {
+      const executable = (flags & EXECINSTR) !== 0;
+      return { name, address, executable, bytes: memory.read(address, size).slice() };
+    });
 }
 
 /** An image of the given sections, in ascending order of address and apart from each other. */
@@ -57,16 +60,23 @@ export function imageOfParts(bits: 32 | 64, parts: readonly Part[]): { elf: ElfF
   let offset = 0;
   const sections = parts.map((part, index) => {
     bytes.set(part.bytes, offset);
-    const section = {
-      ...{ index, name: part.name, type: 1, flags: part.executable === true ? 6 : 2, address: part.address },
-      ...{ offset, size: part.bytes.length, link: 0, info: 0, align: 1, entrySize: 0 },
-    };
+    const { name, address } = part;
+    const flags = part.executable === true ? ALLOC | EXECINSTR : ALLOC;
+    const rest = { link: 0, info: 0, align: 1, entrySize: 0 };
+    const section = { index, name, type: PROGBITS, flags, address, offset, size: part.bytes.length, ...rest };
     offset += part.bytes.length;
     return section;
   });
   const elf: ElfFile = {
-    ...{ bits, arch: bits === 32 ? "i386" : "amd64", type: 2, entry: 0, addressHigh: bits === 32 ? 0 : 0xffff_ffff },
-    ...{ sections, segments: [], bytes, endOfElf: bytes.length },
+    bits,
+    arch: bits === 32 ? "i386" : "amd64",
+    type: 2,
+    entry: 0,
+    addressHigh: bits === 32 ? 0 : 0xffff_ffff,
+    sections,
+    segments: [],
+    bytes,
+    endOfElf: bytes.length,
   };
   const place = (address: number, length: number) => {
     const section = sections.find((s) => address >= s.address && address + length <= s.address + s.size);
@@ -87,4 +97,3 @@ export function imageOfParts(bits: 32 | 64, parts: readonly Part[]): { elf: ElfF
   };
   return { elf, memory };
 }
-

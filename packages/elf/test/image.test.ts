@@ -26,7 +26,19 @@ function stored(): Record<string, Uint8Array> {
   // One sequence of literals: 15 in the token, 255, and the rest.
   lz4.set([0xf0, 255, size - 15 - 255], 8);
   lz4.set(KERNEL, 11);
-  const zstd = Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0x60, (size - 256) & 0xff, (size - 256) >> 8, 0, 0, 0, ...KERNEL]);
+  const zstd = Uint8Array.from([
+    0x28,
+    0xb5,
+    0x2f,
+    0xfd,
+    0x60,
+    (size - 256) & 0xff,
+    (size - 256) >> 8,
+    0,
+    0,
+    0,
+    ...KERNEL,
+  ]);
   const block = (size << 3) | 1;
   zstd.set([block & 0xff, (block >> 8) & 0xff, block >> 16], 7);
   return { gzip: gzipSync(KERNEL), lz4: withSize(lz4, size), zstd: withSize(zstd, size) };
@@ -74,6 +86,13 @@ describe("a bzImage", () => {
       initSize: 0x2000000,
     });
   });
+});
+
+test("a version text that is no text is ignored", async () => {
+  const payload = stored()["gzip"];
+  const file = buildBzImage({ payload, version: "6.1\x1b[31m evil" });
+  expect(unwrap(readBootHeader(file)).kernelVersion).toBeUndefined();
+  expect(unwrap(await openImage(file)).release).toBe("6.1.0-banner");
 });
 
 describe("an ELF file", () => {

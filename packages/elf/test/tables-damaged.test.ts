@@ -28,9 +28,7 @@ const byte =
 /** The tables of a fake kernel with one section's bytes changed and some symbols moved. */
 function damaged(fake: string, section: string, change: Change, moved: Record<string, number> = {}): KernelTables {
   const kernel = fakeKernel(fakeSource(fake));
-  const parts = partsOf(kernel).map((part) =>
-    part.name === section ? { ...part, bytes: change(part.bytes) } : part,
-  );
+  const parts = partsOf(kernel).map((part) => (part.name === section ? { ...part, bytes: change(part.bytes) } : part));
   expect(parts.map(({ name }) => name)).toContain(section);
   const { elf, memory } = imageOfParts(kernel.elf.bits, parts);
   const symbols: SymbolTable = {

@@ -9,7 +9,10 @@ runFiletests(FAKE_KERNELS, {
     const { elf, memory, symbols } = fakeKernel(input);
     const text = printKernelTables(readKernelTables(elf, memory, symbols));
     // Kernels without CONFIG_KALLSYMS_ALL know symbols of code only: then tables are found by content.
-    const codeOnly = { ...symbols, lookup: (name: string) => (/^__st(art|op)_/.test(name) ? undefined : symbols.lookup(name)) };
+    const codeOnly = {
+      ...symbols,
+      lookup: (name: string) => (/^__st(art|op)_/.test(name) ? undefined : symbols.lookup(name)),
+    };
     expect(printKernelTables(readKernelTables(elf, memory, codeOnly))).toBe(text);
     return text;
   },

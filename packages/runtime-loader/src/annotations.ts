@@ -8,7 +8,7 @@
  * kernel is another question: see previrtualized.ts.
  */
 import { attempt, fail, type Result } from "@pv/elf";
-import { ItemOp, Tactic } from "@pv/stubgen";
+import { ItemOp, NO_PATCH, Tactic } from "@pv/stubgen";
 import { crc32 } from "./crc32.js";
 import { makeColumns, readRows, writeRows, type Columns, type RowLayout } from "./rows.js";
 
@@ -20,8 +20,7 @@ const VERSION = 1;
 const HEADER = 96;
 const CRC_FROM = 24;
 
-/** Patch row of a site that is in no patch. */
-export const NO_PATCH = 0xffff_ffff;
+export { NO_PATCH };
 
 /** Bits of the column `flags` of sites. */
 export const SiteFlag = { replacement: 1, exceptionRow: 2, mayRunUnpaged: 4 } as const;

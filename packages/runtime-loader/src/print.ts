@@ -1,9 +1,7 @@
 /** An annotation table as text: every patch with its items, and every site that is in none. */
-import { formatSite, ItemOp, Tactic } from "@pv/stubgen";
+import { formatSite, ItemOp, ruleOf, TACTIC_NAMES, type Tactic } from "@pv/stubgen";
 import { NO_PATCH, SiteFlag, type Annotations } from "./annotations.js";
 
-const TACTIC_NAMES = namesOf(Tactic);
-const OP_NAMES = namesOf(ItemOp);
 /** x86 `tttn` field (SDM Vol. 2, appendix B.1.4.7). */
 const CONDITIONS = ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"];
 
@@ -14,14 +12,15 @@ export function printAnnotations(annotations: Annotations): string {
     `${sites.count} sites, ${patches.count} patches, ${items.count} items`,
   ];
   for (let patch = 0; patch < patches.count; patch++) {
-    const tactic = TACTIC_NAMES[patches.tactic[patch]];
+    const tactic = TACTIC_NAMES[patches.tactic[patch] as Tactic];
     lines.push(`patch ${word(patches.start[patch])} ${patches.length[patch]} bytes, ${tactic}, crc ${word(patches.checksum[patch])}`);
     for (let item = patches.firstItem[patch]; item < patches.firstItem[patch] + patches.itemCount[patch]; item++) {
       lines.push(`  +${items.offset[item]} ${printItem(annotations, item)}`);
     }
   }
   for (let site = 0; site < sites.count; site++) {
-    if (sites.patch[site] === NO_PATCH) lines.push(`${printSite(annotations, site)}, not patched: reason ${sites.reason[site]}`);
+    const reason = sites.reason[site];
+    if (sites.patch[site] === NO_PATCH) lines.push(`${printSite(annotations, site)}, in place: ${ruleOf(reason)?.name ?? reason}`);
   }
   return `${lines.join("\n")}\n`;
 }
@@ -33,7 +32,7 @@ function printItem(annotations: Annotations, item: number): string {
   if (op === ItemOp.site) return printSite(annotations, target);
   if (op === ItemOp.copy) return `copy ${items.length[item]} bytes`;
   if (op === ItemOp.conditional) return `j${CONDITIONS[items.condition[item]]} ${word(target)}`;
-  return `${OP_NAMES[op]} ${word(target)}`;
+  return `${op === ItemOp.jump ? "jump" : "call"} ${word(target)}`;
 }
 
 function printSite({ machine, sites }: Annotations, site: number): string {
@@ -53,10 +52,6 @@ function printSite({ machine, sites }: Annotations, site: number): string {
     sites.assumptions[site] === 0 ? "" : `, assumptions ${sites.assumptions[site].toString(16)}h`,
   ];
   return `${word(sites.address[site])} ${formatSite(facts, machine === 3 ? 32 : 64)}${notes.join("")}`;
-}
-
-function namesOf(numbers: Readonly<Record<string, number>>): Record<number, string> {
-  return Object.fromEntries(Object.entries(numbers).map(([name, number]) => [number, name]));
 }
 
 function word(value: number): string {

@@ -62,9 +62,7 @@ export function readResident(blob: Uint8Array): Result<ResidentInfo> {
     routines.forEach((address, row) => {
       if (address < BASE || address >= BASE + layout.size) damaged(`Routine ${row} is outside the blob.`, address);
     });
-    const { size, arenaAddress, countersAddress, counterCount } = layout;
-    // The boot stage fills in the size: all that is left of the area.
-    const arenaSize = layout.arenaSize === 0 ? END - arenaAddress : layout.arenaSize;
+    const { size, arenaAddress, arenaSize, countersAddress, counterCount } = layout;
     return { size, arenaAddress, arenaSize, countersAddress, counterCount, routines };
   });
 }

@@ -6,18 +6,21 @@
 import { Code, CodeExt } from "iced-x86";
 import type { Bits } from "@pv/x86-ir";
 import { completeRow, type CatalogueEntry, type CatalogueRow } from "./entry.js";
-import { QUEUE_ROWS, CACHE_ROWS, SHADOW_STACK_ROWS } from "./catalogue/memory.js";
+import { DESCRIPTOR_ROWS } from "./catalogue/descriptors.js";
 import { FLAG_ROWS, TRANSFER_ROWS } from "./catalogue/flags.js";
+import { QUEUE_ROWS, CACHE_ROWS, SHADOW_STACK_ROWS } from "./catalogue/memory.js";
 import { PORT_ROWS } from "./catalogue/ports.js";
 import { SEGMENT_ROWS } from "./catalogue/segments.js";
-import { SVM_ROWS, TRUST_ROWS, VMX_ROWS } from "./catalogue/extensions.js";
 import { SYSTEM_REGISTER_ROWS, TIME_ROWS } from "./catalogue/system.js";
+import { TRUST_ROWS } from "./catalogue/trust.js";
+import { SVM_ROWS, VMX_ROWS } from "./catalogue/virtualization.js";
 
 const GROUPS = {
   "Interrupt flag and supervisor access": FLAG_ROWS,
   "Transfers of control": TRANSFER_ROWS,
   "Port I/O": PORT_ROWS,
-  "Segments and descriptor tables": SEGMENT_ROWS,
+  "Segment registers": SEGMENT_ROWS,
+  "Descriptor tables, selectors and segment bases": DESCRIPTOR_ROWS,
   "Control, debug and model-specific registers": SYSTEM_REGISTER_ROWS,
   "Time, identity and waiting": TIME_ROWS,
   "Caches and TLB": CACHE_ROWS,

@@ -41,15 +41,15 @@ export function renderCatalogue(): string {
     "",
     `${CATALOGUE.length} kinds, ${CATALOGUE.flatMap((entry) => entry.codes).length} encodings, for IA-32 and x86-64.`,
     "",
-    "An instruction is *sensitive* when it reads or changes something that belongs to the monitor once the kernel runs",
+    "An instruction is _sensitive_ when it reads or changes something that belongs to the monitor once the kernel runs",
     "outside ring 0: the privilege level, the interrupt flag, a system register or descriptor table, an I/O port, the",
-    "clock, the processor's identity, caches and TLB of the whole machine. The *number* of a kind is what files hold;",
+    "clock, the processor's identity, caches and TLB of the whole machine. The _number_ of a kind is what files hold;",
     "it never changes.",
     "",
     "Classes: **privileged** faults outside ring 0 or above IOPL; **silent** does not, and gives another result or has",
     "another effect; **port-io** faults above IOPL unless the I/O bitmap permits the port.",
     "",
-    "What a kernel that runs at CPL 3 with IOPL 0 meets at an unpatched site (*trap*):",
+    "What a kernel that runs at CPL 3 with IOPL 0 meets at an unpatched site (_trap_):",
     "",
     ...table(["trap", "meaning"], Object.entries(TRAPS)),
     "",
@@ -59,21 +59,37 @@ export function renderCatalogue(): string {
     "",
     "## Forms",
     "",
-    "A site's *form* is a 16-bit number made from the instruction's bytes: what a stub must know beyond the kind.",
+    "A site's _form_ is a 16-bit number made from the instruction's bytes: what a stub must know beyond the kind.",
     "",
     ...table(["instruction", "form"], FORMS),
     "",
-    "Bit 15 marks an unusual operand size: a stack operand or far pointer that is not as wide as the mode's registers,",
+    "Bit 15 marks an unusual size or prefix: a stack operand or far pointer that is not as wide as the mode's registers,",
     "a 16-bit result in a register, a descriptor-table register with a 66h prefix in 32-bit mode, an FS/GS base of 32",
-    "bits in 64-bit mode, a string instruction with a 67h prefix. Segment registers: ES 0, CS 1, SS 2, DS 3, FS 4, GS 5.",
+    "bits in 64-bit mode, a string instruction with a 67h prefix, OUTS with a segment prefix.",
+    "Segment registers: ES 0, CS 1, SS 2, DS 3, FS 4, GS 5.",
     "",
     "## The seventeen",
     "",
-    "J. S. Robin and C. E. Irvine, *Analysis of the Intel Pentium's Ability to Support a Secure Virtual Machine Monitor*",
-    "(USENIX Security 2000), count seventeen instructions that are sensitive and do not fault, VERR and VERW as one and",
+    "_Analysis of the Intel Pentium's Ability to Support a Secure Virtual Machine Monitor_ (USENIX Security 2000) counts",
+    "seventeen instructions that are sensitive and do not fault, VERR and VERW as one and",
     `MOV in both directions as one: ${seventeen.map((entry) => `\`${entry.kind}\``).join(", ")}.`,
     "",
   ];
+  lines.push("## Overview", "");
+  lines.push(
+    ...table(
+      ["number", "kind", "class", "trap", "in user code", "manual"],
+      CATALOGUE.map((entry) => [
+        String(entry.number),
+        `\`${entry.kind}\``,
+        entry.class,
+        entry.trap,
+        entry.inUserCode ? "yes" : "no",
+        `${entry.manual.volume}: ${entry.manual.instruction}`,
+      ]),
+    ),
+    "",
+  );
   for (const group of new Set(CATALOGUE.map((entry) => entry.group))) {
     lines.push(`## ${group}`, "");
     for (const entry of CATALOGUE.filter((candidate) => candidate.group === group)) lines.push(...renderEntry(entry));
@@ -90,7 +106,10 @@ export function renderCatalogue(): string {
           "NOP, ENDBR, FPU and vector instructions, FXSAVE, XSAVE, RDPKRU, WRPKRU",
           "They do the same in every ring, on state of the running thread; CR0.TS, CR4 and XCR0 decide whether they fault, and those are sites' business.",
         ],
-        ["accesses to memory through FS or GS", "The bases are loaded by sites; the access itself does the same in every ring."],
+        [
+          "accesses to memory through FS or GS",
+          "The bases are loaded by sites; the access itself does the same in every ring.",
+        ],
       ],
     ),
     "",
@@ -100,18 +119,14 @@ export function renderCatalogue(): string {
 
 function renderEntry(entry: CatalogueEntry): string[] {
   const rows: [string, string][] = [
-    ["number", String(entry.number)],
-    ["class", `${entry.class}${entry.seventeen ? ", one of the seventeen" : ""}`],
-    ["trap", `${entry.trap}: ${TRAPS[entry.trap]}`],
     ["operands", entry.operands],
     ["reads", locationText(entry.reads)],
     ["defines", locationText(entry.results)],
     ["emulation may destroy", CLOBBERS[entry.emulationClobbers]],
-    ["in user code", entry.inUserCode ? "yes" : "no"],
-    ["manual", `${entry.manual.volume}: ${entry.manual.instruction}`],
     ["encodings", entry.codes.map(encodingText).join("<br>")],
   ];
-  return [`### \`${entry.kind}\``, "", entry.why, "", ...table(["", ""], rows), ""];
+  const facts = `Number ${entry.number}, ${entry.class}, trap: ${entry.trap}${entry.seventeen ? ", one of the seventeen" : ""}.`;
+  return [`### \`${entry.kind}\``, "", entry.why, facts, "", ...table(["fact", "value"], rows), ""];
 }
 
 const locationText = (text: LocationText): string =>
@@ -136,7 +151,12 @@ function names(codes: readonly Code[]): string {
   return [...new Set(mnemonics)].join(", ");
 }
 
+/** A table with its columns padded, as formatters leave it. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)];
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column].length)));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(" | ")} |`;
+  const rule = line(widths.map((width) => "-".repeat(width)));
+  return [line(cells[0]), rule, ...cells.slice(1).map(line)];
 }

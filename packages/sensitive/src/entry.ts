@@ -1,14 +1,15 @@
 /**
  * What the catalogue says about one kind of virtualization-sensitive instruction.
  *
- * An instruction is *sensitive* (Popek and Goldberg 1974) when it reads or changes something that belongs to the
- * monitor once the kernel runs outside ring 0: the privilege level, the interrupt flag, a system register or
- * descriptor table, an I/O port, the clock, the processor's identity, the TLB and caches of the whole machine. Three
- * classes of it:
+ * An instruction is *sensitive* ("Formal requirements for virtualizable third generation architectures", CACM 17(7),
+ * 1974) when it reads or changes something that belongs to the monitor once the kernel runs outside ring 0: the
+ * privilege level, the interrupt flag, a system register or descriptor table, an I/O port, the clock, the processor's
+ * identity, the TLB and caches of the whole machine. Three classes of it:
  *
  *   privileged   faults outside ring 0 (or above IOPL): a monitor can trap it, slowly
  *   silent       does not fault, and gives another result or another effect than in ring 0: must be rewritten. The
- *                seventeen of Robin and Irvine (USENIX Security 2000) and what processors have gained since then
+ *                seventeen of "Analysis of the Intel Pentium's Ability to Support a Secure Virtual Machine Monitor"
+ *                (USENIX Security 2000), and what processors have gained since then
  *   port-io      faults above IOPL unless the I/O bitmap of the TSS permits the port
  *
  * Texts about registers are `parseLocations` texts of the 32-bit names (a 64-bit `rax` is meant by `eax`), and these
@@ -90,7 +91,7 @@ export interface CatalogueRow {
   readonly emulationClobbers?: EmulationClobbers;
   /** Whether user programs contain it as well, with a meaning of its own there. Default false. */
   readonly inUserCode?: boolean;
-  /** One of the seventeen of Robin and Irvine. Default false. */
+  /** One of the paper's seventeen. Default false. */
   readonly seventeen?: boolean;
 }
 

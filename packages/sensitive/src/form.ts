@@ -12,10 +12,10 @@
  *   int                vector
  *   everything else    0
  *
- * Bit 15 (`ODD_SIZE`) marks an unusual operand size, for which no common stub can be meant: an operand of the stack
- * or a far pointer that is not as wide as the mode's registers (IRETD in 64-bit mode, PUSHFW), a 16-bit result in a
- * register (MOV AX, DS), a descriptor-table register with a 66h prefix in 32-bit mode, an FS/GS base of 32 bits in
- * 64-bit mode, a string instruction with a 67h prefix.
+ * Bit 15 (`FORM_UNUSUAL`) marks what a common stub cannot be meant for: an operand of the stack or a far pointer that
+ * is not as wide as the mode's registers (IRETD in 64-bit mode, PUSHFW), a 16-bit result in a register (MOV AX, DS),
+ * a descriptor-table register with a 66h prefix in 32-bit mode, an FS/GS base of 32 bits in 64-bit mode, a string
+ * instruction with an address-size prefix (67h), and OUTS with a segment prefix.
  *
  * Segment registers are numbered as in ModRM (SDM Vol. 2A, 2.1.5): ES CS SS DS FS GS.
  */
@@ -24,8 +24,8 @@ import type { CatalogueEntry } from "./entry.js";
 
 /** General register field of a form: the operand is memory, or the stack. */
 export const FORM_MEMORY = 0x1f;
-/** Bit of a form: an unusual operand size. */
-export const ODD_SIZE = 0x8000;
+/** Bit of a form: an unusual size or prefix (never set for `int`, whose form is the vector). */
+export const FORM_UNUSUAL = 0x8000;
 /** Bit of a form of `in` and `out`: the port is an immediate. */
 export const FORM_IMMEDIATE_PORT = 4;
 /** Bit of a form of `ins` and `outs`: with a REP prefix. */
@@ -46,6 +46,8 @@ interface Prefixes {
   readonly addressSize: boolean;
   readonly repeat: boolean;
   readonly lock: boolean;
+  /** A segment prefix other than DS, the default one. */
+  readonly segment: boolean;
   /** REX, or 0. */
   readonly rex: number;
   /** Offset of the first opcode byte behind 0F, 0F38 and 0F3A. */
@@ -75,29 +77,33 @@ export function formOf(entry: CatalogueEntry, bytes: Uint8Array, bits: Bits): nu
     case "port":
       return logWidth(opcode, narrow) | (opcode < 0xe8 ? FORM_IMMEDIATE_PORT : 0);
     case "string":
-      return logWidth(opcode, narrow) | (prefixes.repeat ? FORM_REPEATED : 0) | odd(prefixes.addressSize);
+      return (
+        logWidth(opcode, narrow) |
+        (prefixes.repeat ? FORM_REPEATED : 0) |
+        unusual(prefixes.addressSize || (prefixes.segment && (opcode & 2) !== 0))
+      );
     case "special": {
       if (opcode === 0x8c || opcode === 0x8e) {
         // Only a 16-bit result in a register is unusual: a load reads 16 bits and a store writes 16 at any size.
-        return rm | (((next >> 3) & 7) << 5) | odd(opcode === 0x8c && register && narrow);
+        return rm | (((next >> 3) & 7) << 5) | unusual(opcode === 0x8c && register && narrow);
       }
       // MOV CR/DR ignores the mod field. LOCK stands for bit 3 of the register on AMD processors (LOCK MOV CR0 = CR8).
       return (next & 7) | ((rex & 1) << 3) | ((reg | (lock ? 8 : 0)) << 5);
     }
     case "stack-special":
-      return FORM_MEMORY | (segmentOfPush(opcode) << 5) | odd(narrow);
+      return FORM_MEMORY | (segmentOfPush(opcode) << 5) | unusual(narrow);
     case "far-pointer":
-      return reg | (segmentOfFarPointer(opcode) << 5) | odd(narrow);
+      return reg | (segmentOfFarPointer(opcode) << 5) | unusual(narrow);
     case "rm":
-      return rm | odd(register && narrow && writesGeneral(entry));
+      return rm | unusual(register && narrow && writesGeneral(entry));
     case "rm-word":
-      return rm | odd(bits === 64 && !wide);
+      return rm | unusual(bits === 64 && !wide);
     case "rm-reg":
-      return rm | (reg << 5) | odd(narrow && writesGeneral(entry));
+      return rm | (reg << 5) | unusual(narrow && writesGeneral(entry));
     case "size":
-      return odd(operandBytes(opcode, bits, wide, operand16) * 8 !== bits);
+      return unusual(operandBytes(opcode, bits, wide, operand16) * 8 !== bits);
     case "size16":
-      return odd(bits === 32 && operand16);
+      return unusual(bits === 32 && operand16);
     case "vector":
       return next;
   }
@@ -126,7 +132,9 @@ export function formatForm(entry: CatalogueEntry, form: number, bits: Bits): str
       break;
     case "special": {
       const name = specialName(entry, special);
-      words.push(...(entry.kind.startsWith("mov-to") ? [name, general(generalOf(form))] : [general(generalOf(form)), name]));
+      words.push(
+        ...(entry.kind.startsWith("mov-to") ? [name, general(generalOf(form))] : [general(generalOf(form)), name]),
+      );
       break;
     }
     case "stack-special":
@@ -144,7 +152,7 @@ export function formatForm(entry: CatalogueEntry, form: number, bits: Bits): str
       words.push(`${form.toString(16)}h`);
       break;
   }
-  if (entry.form !== "vector" && form & ODD_SIZE) words.push("odd size");
+  if (entry.form !== "vector" && form & FORM_UNUSUAL) words.push("unusual");
   return words.join(", ");
 }
 
@@ -154,7 +162,7 @@ function specialName(entry: CatalogueEntry, special: number): string {
   return SEGMENT_REGISTER_NAMES[special] ?? `segment register ${special}`;
 }
 
-const odd = (condition: boolean): number => (condition ? ODD_SIZE : 0);
+const unusual = (condition: boolean): number => (condition ? FORM_UNUSUAL : 0);
 
 /** Bit 0 of the opcodes of port I/O tells bytes from words. */
 function logWidth(opcode: number, narrow: boolean): number {
@@ -192,11 +200,15 @@ function segmentOfFarPointer(opcode: number): number {
   }
 }
 
+/** ES, CS, SS, FS, GS. */
+const SEGMENT_PREFIXES: readonly number[] = [0x26, 0x2e, 0x36, 0x64, 0x65];
+
 function scanPrefixes(bytes: Uint8Array, bits: Bits): Prefixes {
   let operand16 = false;
   let addressSize = false;
   let repeat = false;
   let lock = false;
+  let segment = false;
   let rex = 0;
   let at = 0;
   for (; at < bytes.length; at++) {
@@ -206,8 +218,8 @@ function scanPrefixes(bytes: Uint8Array, bits: Bits): Prefixes {
     else if (byte === 0x67) addressSize = true;
     else if (byte === 0xf2 || byte === 0xf3) repeat = true;
     else if (byte === 0xf0) lock = true;
-    else if (!isRex && !(byte === 0x26 || byte === 0x2e || byte === 0x36 || byte === 0x3e || byte === 0x64 || byte === 0x65))
-      break;
+    else if (byte === 0x3e || SEGMENT_PREFIXES.includes(byte)) segment = byte !== 0x3e;
+    else if (!isRex) break;
     // A REX that another prefix follows is ignored (SDM Vol. 2A, 2.2.1).
     rex = isRex ? byte : 0;
   }
@@ -215,5 +227,5 @@ function scanPrefixes(bytes: Uint8Array, bits: Bits): Prefixes {
     at++;
     if (bytes[at] === 0x38 || bytes[at] === 0x3a) at++;
   }
-  return { operand16, addressSize, repeat, lock, rex, opcode: at };
+  return { operand16, addressSize, repeat, lock, segment, rex, opcode: at };
 }

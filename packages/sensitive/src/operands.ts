@@ -4,7 +4,7 @@
  */
 import { parseLocations, REGISTER_NAMES, type Bits } from "@pv/x86-ir";
 import type { CatalogueEntry, LocationText } from "./entry.js";
-import { FORM_IMMEDIATE_PORT, FORM_MEMORY, FORM_REPEATED, generalOf, ODD_SIZE, specialOf } from "./form.js";
+import { FORM_IMMEDIATE_PORT, FORM_MEMORY, FORM_REPEATED, generalOf, FORM_UNUSUAL, specialOf } from "./form.js";
 
 export interface Locations {
   readonly parts: number;
@@ -43,7 +43,7 @@ function resolve(entry: CatalogueEntry, text: LocationText, form: number, bits: 
     const part = suffix === undefined ? "" : `.${suffix}`;
     switch (stem) {
       case "value":
-        return valueRegister(form, bits, written);
+        return valueRegister(form, bits);
       case "port":
         return form & FORM_IMMEDIATE_PORT ? "" : `${REGISTER_NAMES[bits][2]}.lh`;
       case "count":
@@ -65,12 +65,9 @@ function wordOf(name: string, bits: Bits): string {
   return number < 0 ? name : (REGISTER_NAMES[bits][number] ?? name);
 }
 
-/** AL, AX or EAX; a write of EAX in 64-bit mode clears the rest of RAX. */
-function valueRegister(form: number, bits: Bits, written: boolean): string {
-  const name = REGISTER_NAMES[bits][0] ?? "";
-  const width = form & 3;
-  if (width === 0) return `${name}.l`;
-  return width === 1 ? `${name}.lh` : written || bits === 32 ? name : `${name}.lhu`;
+/** AL, AX or EAX; a write of EAX in 64-bit mode clears the rest of RAX, so all of it is defined. */
+function valueRegister(form: number, bits: Bits): string {
+  return REGISTER_NAMES[bits][0] + [".l", ".lh", ""][form & 3];
 }
 
 function generalRegister(
@@ -84,6 +81,6 @@ function generalRegister(
   const name = REGISTER_NAMES[bits][number];
   if (number === FORM_MEMORY || name === undefined) return "";
   // A 16-bit result leaves the upper part of its register alone; 32 bits or more define all of it.
-  const narrow = written && part === "" && (form & ODD_SIZE) !== 0 && entry.form !== "rm-word";
+  const narrow = written && part === "" && (form & FORM_UNUSUAL) !== 0 && entry.form !== "rm-word";
   return name + (narrow ? ".lh" : part);
 }

@@ -36,7 +36,11 @@ export function encodeExample(code: Code, bits: Bits, operands: Operands): Uint8
       instruction.setOpKind(index, OpKind.Memory);
       // An address size of 16 bits is the only one of the 16-bit variants of ENQCMD and its kin.
       const sixteen = info.addressSize === 16;
-      instruction.memoryBase = sixteen ? Register.SI : info.addressSize === 32 || bits === 32 ? Register.ESI : Register.RSI;
+      instruction.memoryBase = sixteen
+        ? Register.SI
+        : info.addressSize === 32 || bits === 32
+          ? Register.ESI
+          : Register.RSI;
       instruction.memoryDisplSize = 0;
     };
     for (let index = 0; index < info.opCount; index++) {
@@ -68,7 +72,10 @@ export function encodeExample(code: Code, bits: Bits, operands: Operands): Uint8
           setRegister(index, Register.ES + segmentOf(code, operands.special));
           break;
         case OpCodeOperandKind.cr_reg:
-          setRegister(index, Register.CR0 + pick(bits === 32 ? CONTROL_REGISTERS.slice(0, 4) : CONTROL_REGISTERS, operands.special));
+          setRegister(
+            index,
+            Register.CR0 + pick(bits === 32 ? CONTROL_REGISTERS.slice(0, 4) : CONTROL_REGISTERS, operands.special),
+          );
           break;
         case OpCodeOperandKind.dr_reg:
           setRegister(index, Register.DR0 + (operands.special % 8));

@@ -1,6 +1,16 @@
 /** Generated from the catalogue: every kind, every encoding, in every mode that has it. */
 import fc from "fast-check";
-import { Code, Decoder, InstructionInfoFactory, OpAccess, OpKind, Register, RegisterExt, RflagsBits, type UsedRegister } from "iced-x86";
+import {
+  Code,
+  Decoder,
+  InstructionInfoFactory,
+  OpAccess,
+  OpKind,
+  Register,
+  RegisterExt,
+  RflagsBits,
+  type UsedRegister,
+} from "iced-x86";
 import { afterAll, describe, expect, test } from "vitest";
 import {
   CATALOGUE,
@@ -8,7 +18,7 @@ import {
   findSites,
   formOf,
   generalOf,
-  ODD_SIZE,
+  FORM_UNUSUAL,
   readsOf,
   resultsOf,
   specialOf,
@@ -17,7 +27,14 @@ import {
 import { type Bits, decode, ESP, formatLocations, parseLocations, restOf } from "@pv/x86-ir";
 import { encodeExample, type Operands } from "./encode.js";
 
-const PLAIN: Operands = { register: 3, other: 7, special: 2, memory: false, repeat: false, immediate: 0x80 };
+const PLAIN: Operands = {
+  register: 3,
+  other: 7,
+  special: 2,
+  memory: false,
+  repeat: false,
+  immediate: 0x80,
+};
 const factory = new InstructionInfoFactory();
 afterAll(() => factory.free());
 
@@ -67,11 +84,17 @@ describe.each([32, 64] as const)("%i bits", (bits) => {
         const bytes = encodeExample(code, bits, choice)!;
         const form = formOf(entry, bytes, bits);
         const iced = locationsByIced(bytes, bits);
-        const results = show(resultsOf(entry, form, bits), bits), reads = show(readsOf(entry, form, bits), bits);
-        if (results !== show(iced.results, bits)) differences.add(`${entry.kind} defines ${results}; iced: ${show(iced.results, bits)}`);
-        if (reads !== show(iced.reads, bits)) differences.add(`${entry.kind} reads ${reads}; iced: ${show(iced.reads, bits)}`);
+        const results = show(resultsOf(entry, form, bits), bits),
+          reads = show(readsOf(entry, form, bits), bits);
+        if (results !== show(iced.results, bits))
+          differences.add(`${entry.kind} defines ${results}; iced: ${show(iced.results, bits)}`);
+        if (reads !== show(iced.reads, bits))
+          differences.add(`${entry.kind} reads ${reads}; iced: ${show(iced.reads, bits)}`);
       }
     }
+    // What is left, and why: variants with 16-bit addresses (the catalogue names the whole address register), calls to
+    // what lies below (registers by agreement; iced names none), SYSCALL and SYSRET in 32-bit mode (which keep the
+    // flags, but for IF and a few system flags), VMRUN (stores the flags as host state), SKINIT (never comes back).
     expect([...differences].join("\n")).toMatchSnapshot();
   });
 
@@ -101,7 +124,9 @@ function locationsByIced(bytes: Uint8Array, bits: Bits) {
     if (text !== undefined) {
       const { access } = used;
       const isRead = [OpAccess.Read, OpAccess.CondRead, OpAccess.ReadWrite, OpAccess.ReadCondWrite].includes(access);
-      const isWritten = [OpAccess.Write, OpAccess.CondWrite, OpAccess.ReadWrite, OpAccess.ReadCondWrite].includes(access);
+      const isWritten = [OpAccess.Write, OpAccess.CondWrite, OpAccess.ReadWrite, OpAccess.ReadCondWrite].includes(
+        access,
+      );
       if (isRead) reads.push(text);
       if (isWritten) results.push(text);
     }
@@ -132,7 +157,15 @@ function locationOf(register: number, bits: Bits): string | undefined {
 }
 
 function flagsOf(bits: number): string {
-  const names = { cf: RflagsBits.CF, pf: RflagsBits.PF, af: RflagsBits.AF, zf: RflagsBits.ZF, sf: RflagsBits.SF, of: RflagsBits.OF, df: RflagsBits.DF };
+  const names = {
+    cf: RflagsBits.CF,
+    pf: RflagsBits.PF,
+    af: RflagsBits.AF,
+    zf: RflagsBits.ZF,
+    sf: RflagsBits.SF,
+    of: RflagsBits.OF,
+    df: RflagsBits.DF,
+  };
   return Object.entries(names)
     .filter(([, bit]) => bits & bit)
     .map(([name]) => name)
@@ -154,7 +187,9 @@ function formByIced(entry: CatalogueEntry, bytes: Uint8Array, bits: Bits): numbe
     .filter((index) => index < instruction.opCount)
     .map((index) => instruction.opRegister(index))
     .filter((register) => register !== 0);
-  const general = registers.filter((register) => RegisterExt.isGPR(register)).map((register) => RegisterExt.number(register));
+  const general = registers
+    .filter((register) => RegisterExt.isGPR(register))
+    .map((register) => RegisterExt.number(register));
   const special = registers.filter((register) => !RegisterExt.isGPR(register)).map(specialNumber);
   const hasMemory = [0, 1].some((index) => index < instruction.opCount && instruction.opKind(index) === OpKind.Memory);
   const narrow = registers.some((register) => RegisterExt.isGPR16(register));
@@ -169,38 +204,51 @@ function formByIced(entry: CatalogueEntry, bytes: Uint8Array, bits: Bits): numbe
       break;
     }
     case "string":
-      form = { b: 0, w: 1, d: 2 }[/^(?:Ins|Outs)([bwd])/.exec(name)![1] as "b" | "w" | "d"] | (instruction.hasRepPrefix ? 8 : 0);
+      form =
+        { b: 0, w: 1, d: 2 }[/^(?:Ins|Outs)([bwd])/.exec(name)![1] as "b" | "w" | "d"] |
+        (instruction.hasRepPrefix ? 8 : 0);
       break;
     case "special":
-      form = (hasMemory ? 0x1f : general[0]) | (special[0] << 5) | (entry.kind === "mov-from-sreg" && narrow ? ODD_SIZE : 0);
+      form =
+        (hasMemory ? 0x1f : general[0]) |
+        (special[0] << 5) |
+        (entry.kind === "mov-from-sreg" && narrow ? FORM_UNUSUAL : 0);
       break;
     case "stack-special":
-      form = 0x1f | (special[0] << 5) | (name.startsWith("Pushw") || name.startsWith("Popw") ? ODD_SIZE : 0);
+      form = 0x1f | (special[0] << 5) | (name.startsWith("Pushw") || name.startsWith("Popw") ? FORM_UNUSUAL : 0);
       break;
     case "far-pointer":
-      form = general[0] | (["es", "cs", "ss", "ds", "fs", "gs"].indexOf(`${entry.kind[1]}s`) << 5) | (narrow ? ODD_SIZE : 0);
+      form =
+        general[0] |
+        (["es", "cs", "ss", "ds", "fs", "gs"].indexOf(`${entry.kind[1]}s`) << 5) |
+        (narrow ? FORM_UNUSUAL : 0);
       break;
     case "rm":
-      form = (hasMemory ? 0x1f : general[0]) | (narrow && ["sldt", "str", "smsw"].includes(entry.kind) ? ODD_SIZE : 0);
+      form =
+        (hasMemory ? 0x1f : general[0]) | (narrow && ["sldt", "str", "smsw"].includes(entry.kind) ? FORM_UNUSUAL : 0);
       break;
     case "rm-word":
-      form = general[0] | (bits === 64 && name.endsWith("r32") ? ODD_SIZE : 0);
+      form = general[0] | (bits === 64 && name.endsWith("r32") ? FORM_UNUSUAL : 0);
       break;
     case "rm-reg": {
       // The register in ModRM.reg is the only one, or the one that is not r/m.
       const regFirst = /_r(16|32|64)_/.test(name);
-      const [first, second] = hasMemory ? [0x1f, general[0]] : regFirst ? [general[1], general[0]] : [general[0], general[1]];
-      form = first | (second << 5) | (narrow && ["lar", "lsl"].includes(entry.kind) ? ODD_SIZE : 0);
+      const [first, second] = hasMemory
+        ? [0x1f, general[0]]
+        : regFirst
+          ? [general[1], general[0]]
+          : [general[0], general[1]];
+      form = first | (second << 5) | (narrow && ["lar", "lsl"].includes(entry.kind) ? FORM_UNUSUAL : 0);
       break;
     }
     case "size": {
       const stem = name.replace("_imm16", "");
       const width = /(16|w)$/.test(stem) ? 16 : /(64|q)$/.test(stem) ? 64 : 32;
-      form = width === bits ? 0 : ODD_SIZE;
+      form = width === bits ? 0 : FORM_UNUSUAL;
       break;
     }
     case "size16":
-      form = name.endsWith("_16") ? ODD_SIZE : 0;
+      form = name.endsWith("_16") ? FORM_UNUSUAL : 0;
       break;
     case "vector":
       form = instruction.immediate8;

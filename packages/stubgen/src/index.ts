@@ -7,7 +7,10 @@ export { ANY_FORM, findGroup, registersOf, variantAt, variantCount, variantOf } 
 export type { SiteFacts, Variant } from "./templates/variants.js";
 export { NO_PATCH, planPatches } from "./plan/plan.js";
 export { copiedCode, COPIED_SYMBOLS, type SymbolLookup } from "./rules/copied-code.js";
-export { earlyCode, PHYSICAL_ENTRIES } from "./rules/early.js";
+export { earlyCode, PHYSICAL_ENTRIES, type EarlyCodeOptions } from "./rules/early.js";
 export type { Protection } from "./rules/protection.js";
 export type { PlanInput, Ranges, Rule } from "./rules/rule.js";
+export { stackGuardOf } from "./rules/stack-guard.js";
 export { RULES, ruleNumber, ruleOf, type RuleName } from "./rules/table.js";
+export { describeSite, siteExplainer, type RungName, type RungOutcome, type SiteExplanation } from "./plan/explain.js";
+export { printPlans, TACTIC_NAMES } from "./plan/print.js";

@@ -351,5 +351,8 @@ describe("poison", () => {
 });
 
 test("printed", async () => {
-  await expect(printTemplates(table)).toMatchFileSnapshot("templates-bare.txt");
+  // The other control registers differ by a constant.
+  const moves = [kindNumber("mov-to-cr"), kindNumber("mov-from-cr")];
+  const groups = table.groups.filter((group) => !moves.includes(group.kind) || group.form >>> 5 === 3);
+  await expect(printTemplates({ ...table, groups })).toMatchFileSnapshot("templates-bare.txt");
 });

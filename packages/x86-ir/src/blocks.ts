@@ -3,6 +3,7 @@
  *
  * Holds afterwards:
  *   - blocks are runs of neighbouring rows, ascending, and cover every instruction exactly once;
+ *   - functions begin blocks;
  *   - a call ends a block only where its callee never returns; a block that falls through has its successor in the list;
  *   - an instruction that may fault (exception table) is alone in its block, and an `exceptionFixup` edge leaves from the
  *     block's *start*: the fix-up sees the state before the instruction;
@@ -26,7 +27,7 @@ export function buildBlocks(instructions: Instructions, facts: CodeFacts): Block
   const { count, address, flow, target } = instructions;
   const { leaders, tableEdges, unknown, ends } = readTables(instructions, facts);
 
-  // Branches: their targets begin blocks, and so does what follows them.
+  // Targets of branches and calls begin blocks, and so does what follows a branch.
   const noReturn = new Set(facts.noReturn);
   for (let i = 0; i < count; i++) {
     switch (flow[i]) {
@@ -41,9 +42,12 @@ export function buildBlocks(instructions: Instructions, facts: CodeFacts): Block
         leaders[i + 1] = 1;
         break;
       }
-      case Flow.call:
+      case Flow.call: {
+        const to = instructions.at(target[i]);
+        if (to >= 0) leaders[to] = 1;
         if (noReturn.has(target[i])) leaders[i + 1] = 1;
         break;
+      }
       case Flow.invalid:
         if (i + 1 < count && flow[i + 1] !== Flow.invalid) leaders[i + 1] = 1;
         break;
@@ -98,6 +102,8 @@ export function buildBlocks(instructions: Instructions, facts: CodeFacts): Block
         if (warnings.has(address[last])) {
           if (isNext(instructions, last)) add(b, last + 1, EdgeKind.warn);
           else escapes[b] = 1;
+        } else if (isXenPrefix(instructions, last)) {
+          escapes[b] = 1;
         }
         break;
       case Flow.call:
@@ -121,6 +127,17 @@ export function buildBlocks(instructions: Instructions, facts: CodeFacts): Block
 function isNext(instructions: Instructions, row: number): boolean {
   return row + 1 < instructions.count && instructions.address[row] + instructions.length[row] === instructions.address[row + 1];
 }
+
+/**
+ * `ud2` and the letters "xen" ask Xen to emulate the instruction behind them (XEN_EMULATE_PREFIX in
+ * arch/x86/include/asm/emulate_prefix.h): not an end, and what the sweep shows of the letters is not code.
+ */
+function isXenPrefix(instructions: Instructions, row: number): boolean {
+  const end = instructions.address[row] + instructions.length[row];
+  const region = instructions.regions.find(({ start, bytes }) => end >= start && end - start + 3 <= bytes.length);
+  return region !== undefined && XEN.every((letter, i) => region.bytes[end - region.start + i] === letter);
+}
+const XEN = [0x78, 0x65, 0x6e];
 
 /** What the kernel's tables say: block starts, edges, and rows out of which control goes nobody knows where. */
 function readTables(instructions: Instructions, facts: CodeFacts) {

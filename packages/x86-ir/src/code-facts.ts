@@ -65,11 +65,11 @@ export function codeFacts(image: KernelImage): CodeFacts {
   const named = symbols === undefined ? NO_NAMES : readNames(symbols, image.elf.bits, code);
   const entry = entryPoint(image);
   const entries = entry !== undefined && code.holds(entry) ? [entry] : [];
-  const functionStarts = ascending([...named.starts, ...entries]);
+  const functionStarts = ascending([...named.starts, ...entries, ...tracedEntries(image)]);
   const empty = new Uint32Array(0), emptyBytes = new Uint8Array(0);
   return {
     functionStarts,
-    addressTaken: ascending([...entries, ...relocatedWords(image, code), ...relativeWords(image, code, functionStarts)]),
+    addressTaken: ascending([...entries, ...relocatedWords(image, code), ...relativeWords(image, functionStarts)]),
     exceptionFrom: tables.exceptions?.insn ?? empty,
     exceptionTo: tables.exceptions?.fixup ?? empty,
     jumpLabelFrom: tables.jumpLabels?.code ?? empty,
@@ -146,6 +146,16 @@ function readNames(symbols: SymbolTable, bits: Bits, code: CodeRange): Names {
   };
 }
 
+/**
+ * Entries of traced functions. Some have no symbol: definitions of weak functions that another one replaced. Where
+ * indirect branches are checked, the call to the tracer comes behind an ENDBR (F3 0F 1E FA or FB).
+ */
+function tracedEntries(image: KernelImage): number[] {
+  const { memory, tables } = image;
+  const behindLanding = (va: Va): boolean => memory.has(va - 4, 4) && (memory.u32(va - 4) | 0x0100_0000) >>> 0 === 0xfb1e_0ff3;
+  return Array.from(tables.mcount?.site ?? [], (va) => (behindLanding(va) ? va - 4 : va));
+}
+
 /** The virtual address of the ELF entry point, which may be a physical one. */
 function entryPoint(image: KernelImage): Va | undefined {
   const { entry, segments } = image.elf;
@@ -220,9 +230,10 @@ function markTable(places: readonly number[], values: readonly number[], stride:
 }
 
 /** Function starts that some aligned word of data names as an offset from itself (PREL32). */
-function relativeWords(image: KernelImage, code: CodeRange, functionStarts: Uint32Array): number[] {
-  const starts = new Set(functionStarts);
-  const found: number[] = [];
+function relativeWords(image: KernelImage, functionStarts: Uint32Array): number[] {
+  const starts = new Set(functionStarts), found: number[] = [];
+  // Nearly every word is ruled out by the first comparison.
+  const lowest = functionStarts[0] ?? 0, span = (functionStarts.at(-1) ?? 0) - lowest;
   for (const section of image.elf.sections) {
     if (!isLoaded(section) || (section.flags & SHF_EXECINSTR) !== 0 || SILENT_SECTION.test(section.name) || section.address % 4 !== 0) continue;
     const bytes = sectionBytes(image.elf, section), view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -230,7 +241,7 @@ function relativeWords(image: KernelImage, code: CodeRange, functionStarts: Uint
       const offset = view.getInt32(at, true);
       if (offset === 0) continue;
       const va = (section.address + at + offset) >>> 0;
-      if (code.holds(va) && starts.has(va)) found.push(va);
+      if (va - lowest >= 0 && va - lowest <= span && starts.has(va)) found.push(va);
     }
   }
   return found;

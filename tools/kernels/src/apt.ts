@@ -86,16 +86,15 @@ function failNothingFound(architecture: Architecture, items: readonly Item[], ou
 
 /**
  * Downloads a package into `folder`; the path of the file. Its digest is checked by apt.
- * `undefined` if the mirror no longer has it. Errors: PV5004, PV5005 disk full, PV5006.
+ * Errors: PV5004, PV5005 disk full, PV5006 also when the mirror no longer has it.
  */
-export async function download(architecture: Architecture, record: PackageRecord, folder: string): Promise<string | undefined> {
+export async function download(architecture: Architecture, record: PackageRecord, folder: string): Promise<string> {
   const settings = await privateState(architecture, folder);
   const path = join(folder, "package.deb");
   const args = [...settings, "-q", "download-file", record.uri, path, record.hash];
   const output = await runTool(APT_HELPER, args, { cwd: folder, timeoutSeconds: DOWNLOAD_LIMIT });
   checkSpace(output, folder);
   if (output.code === 0) return path;
-  if (/\b404\b|File not found/.test(output.stderr)) return undefined;
   const complaint = /^E: *(.+)$/m.exec(output.stderr)?.[1] ?? `apt-helper ended with ${output.code}`;
   return fail("PV5006", `${record.package} ${record.version} cannot be downloaded: ${complaint}`);
 }

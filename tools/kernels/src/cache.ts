@@ -197,18 +197,24 @@ function ignoring<T>(code: string, value: T): (error: NodeJS.ErrnoException) => 
   };
 }
 
-/** Deletes a path if a signal ends this process before the returned function is called; the signal still ends it. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** What a signal that ends this process deletes first. */
+const temporary = new Set<string>();
+
+function onSignal(signal: NodeJS.Signals): void {
+  for (const name of SIGNALS) process.removeListener(name, onSignal);
+  killTools();
+  for (const path of temporary) rmSync(path, { recursive: true, force: true });
+  // Unless somebody else takes care of it, the signal does what it would have done.
+  if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+}
+
+/** Deletes a path if a signal ends this process before the returned function is called. */
 function cleanOnSignal(path: string): () => void {
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    release();
-    killTools();
-    rmSync(path, { recursive: true, force: true });
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  if (temporary.size === 0) for (const signal of SIGNALS) process.on(signal, onSignal);
+  temporary.add(path);
+  return () => {
+    temporary.delete(path);
+    if (temporary.size === 0) for (const signal of SIGNALS) process.removeListener(signal, onSignal);
   };
-  const release = (): void => {
-    for (const signal of signals) process.removeListener(signal, onSignal);
-  };
-  for (const signal of signals) process.on(signal, onSignal);
-  return release;
 }

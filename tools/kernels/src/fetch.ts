@@ -64,35 +64,30 @@ async function fetchItem(item: Item, options: FetchOptions): Promise<Result<Fetc
 }
 
 async function fetchCurrent(item: Item, cache: Cache, progress: (message: string) => void): Promise<CachedFile> {
-  for (let attempt = 0; ; attempt++) {
-    const record = await currentRecord(item, cache, attempt > 0, progress);
-    const find = (): Promise<CachedFile | undefined> => cache.find(item.name, record.package, record.version);
-    const cached = await find();
-    if (cached !== undefined) return cached;
-    const waiting = (): void => progress(`waiting for another process that fetches ${record.package}`);
-    const made = await cache.withLock(item.name, async () => (await find()) ?? (await fetchPackage(item, record, cache, progress)), waiting);
-    if (made !== undefined) return made;
-    // The mirror has moved on since it was asked: ask again, once.
-    if (attempt > 0) fail("PV5006", `${record.package} ${record.version} is in the mirror's index, but not on the mirror`);
+  const record = await currentRecord(item, cache, false, progress);
+  try {
+    return await fetchRecord(item, record, cache, progress);
+  } catch (error) {
+    if (!(error instanceof InputError) || error.diagnostic.code !== "PV5006") throw error;
+    // The mirror may have moved on since it was asked: ask again, once.
+    return fetchRecord(item, await currentRecord(item, cache, true, progress), cache, progress);
   }
 }
 
-async function fetchPackage(
-  item: Item,
-  record: PackageRecord,
-  cache: Cache,
-  progress: (message: string) => void,
-): Promise<CachedFile | undefined> {
-  return cache.withFolder(async (folder) => {
-    progress(`downloading ${record.package} ${record.version} (${Math.ceil(record.size / 1e6)} MB)`);
-    const deb = await download(item.architecture, record, folder);
-    if (deb === undefined) return undefined;
-    progress(`unpacking ${record.package}`);
-    const { name, bytes } = await extractMember(deb, item.member);
-    const release = item.meta ? name.slice(item.member.length) : record.version;
-    const info = { package: record.package, packageVersion: record.version, release, file: item.file };
-    return cache.store(item.name, info, bytes);
-  });
+/** The cached file of a record, made if need be. */
+async function fetchRecord(item: Item, record: PackageRecord, cache: Cache, progress: (message: string) => void): Promise<CachedFile> {
+  const find = (): Promise<CachedFile | undefined> => cache.find(item.name, record.package, record.version);
+  const make = (): Promise<CachedFile> =>
+    cache.withFolder(async (folder) => {
+      progress(`downloading ${record.package} ${record.version} (${Math.ceil(record.size / 1e6)} MB)`);
+      const deb = await download(item.architecture, record, folder);
+      progress(`unpacking ${record.package}`);
+      const { name, bytes } = await extractMember(deb, item.member);
+      const release = item.meta ? name.slice(item.member.length) : record.version;
+      return cache.store(item.name, { package: record.package, packageVersion: record.version, release, file: item.file }, bytes);
+    });
+  const waiting = (): void => progress(`waiting for another process that fetches ${record.package}`);
+  return (await find()) ?? cache.withLock(item.name, async () => (await find()) ?? make(), waiting);
 }
 
 /** What the sources offer for an item, asked now if the last answer is too old, or `again`. */

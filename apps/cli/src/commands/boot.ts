@@ -2,13 +2,13 @@
 import { readElf, unwrap } from "@pv/elf";
 import { ANNOTATION_SECTION, annotationsOf } from "@pv/runtime-loader";
 import { buildCommand, numberParser } from "@stricli/core";
-import { bootKernel, type BootResult } from "../booting.js";
+import { bootKernel } from "../booting.js";
 import { ExitCode, guarded, printResult, readInput, terminalProgress } from "../context.js";
 import { HYPERVISORS, loaderFor, type Hypervisor } from "../loading.js";
-import { MACHINES, machineNamed, type MachineName } from "../machine/index.js";
+import { MACHINES, machineNamed, type MachineName } from "../machines.js";
 import { analyze } from "../pipeline.js";
 import { QUICK_LINE } from "../quick-line.js";
-import { percent, table } from "../render.js";
+import { renderBoot } from "../render.js";
 import { rewriteKernel } from "../rewriting.js";
 
 interface Flags {
@@ -91,16 +91,4 @@ function isAnnotated(bytes: Uint8Array): boolean {
   if (!elf.ok || !elf.value.sections.some(({ name }) => name === ANNOTATION_SECTION)) return false;
   unwrap(annotationsOf(elf.value));
   return true;
-}
-
-export function renderBoot(result: BootResult): string {
-  const { executed } = result;
-  const goal = result.userland ? "userland reached" : `userland not reached (${result.end.reason}): ${result.end.detail}`;
-  const kinds = Object.entries(executed.byKind).toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
-  return [
-    `${goal}, on ${result.machine} under ${result.hypervisor}${result.poison ? ", poisoned" : ""}, in ${result.seconds} s`,
-    `sites: ${result.patched} patched, ${result.trapped} trapped, ${result.untouched} untouched`,
-    ...(result.instructions === null ? [] : [`guest instructions: ${result.instructions}`]),
-    ...(kinds.length === 0 ? [] : ["", table([["executed in stubs", "times", "share"], ...kinds.map(([kind, n]) => [kind, `${n}`, percent(n / executed.total)])])]),
-  ].join("\n");
 }

@@ -69,28 +69,29 @@ async function run(job: MachineJob): Promise<Result<MachineRun>> {
 }
 
 async function boot(job: MachineJob, folder: string): Promise<MachineRun> {
-  const console = await open(join(folder, "console"), "a+");
+  const tape = await open(join(folder, "console"), "a+");
   const watch = new Watch(job);
   const child = await start(job, folder).catch(async (error: Error) => {
     watch.end("error", "");
-    await console.close();
+    await tape.close();
     throw error;
   });
   let complaints = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (complaints = (complaints + text).slice(-2000)));
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const ended = gone.then(() => `QEMU ended by itself. ${complaints.trim()}`.trim());
-  const followed = followConsole(console, watch, ended);
+  const followed = followConsole(tape, watch, ended);
 
   const control = new ControlChannel(child.stdio[3] as Duplex);
   control.onEvent = (event) => {
     if (event === "SHUTDOWN") watch.end("halted", "The guest reset or switched off the machine.");
   };
   const poll = pollForHalt(control, watch);
-  // The main loop answers only after image and module were read: the caller may then delete the files.
+  // The main loop answers only after image and module were read and the console file was opened.
   const settled = control.execute("qmp_capabilities").then(() => control.execute("query-status"));
   await Promise.race([settled.then(poll.start, () => undefined), watch.ended]);
 
+  await rm(folder, { recursive: true, force: true });
   const ending = await watch.ended;
   poll.stop();
   await control.execute("stop").catch(() => undefined);
@@ -151,7 +152,7 @@ async function start(job: MachineJob, folder: string): Promise<ChildProcess> {
 }
 
 /** Hands on what appears in the console file until the run is over; closes the file. `gone` settles when QEMU ended. */
-async function followConsole(console: FileHandle, watch: Watch, gone: Promise<string>): Promise<void> {
+async function followConsole(tape: FileHandle, watch: Watch, gone: Promise<string>): Promise<void> {
   let words: string | undefined;
   void gone.then((said) => (words = said));
   const buffer = Buffer.alloc(64 * 1024);
@@ -159,13 +160,13 @@ async function followConsole(console: FileHandle, watch: Watch, gone: Promise<st
   while (watch.ending === undefined) {
     // Known before the file is read: after the end of QEMU nothing more can come.
     const last = words;
-    const { bytesRead } = await console.read(buffer, 0, buffer.length, position);
+    const { bytesRead } = await tape.read(buffer, 0, buffer.length, position);
     position += bytesRead;
     if (bytesRead > 0) watch.feed(buffer.toString("latin1", 0, bytesRead));
     else if (last !== undefined) watch.end("error", last);
     else await Promise.race([sleep(CONSOLE_POLL), watch.ended]);
   }
-  await console.close();
+  await tape.close();
 }
 
 /** A processor that waits with interrupts off will wait for ever: ends the run when two polls in a row see that. */

@@ -5,7 +5,7 @@
 #include "formats.h"
 
 static struct error part(struct span *part, struct span whole, uint32_t offset, uint32_t size, const char *text) {
-  if (!rows_fit(offset, size, 1, whole.size)) return ERROR_AT(PV_TRUNCATED, offset, text);
+  if (!rows_fit(offset, size, 1, whole.size)) return ERROR_AT(PV_NOT_A_KERNEL, offset, text);
   *part = (struct span){whole.bytes + offset, size};
   return NO_ERROR;
 }
@@ -13,15 +13,15 @@ static struct error part(struct span *part, struct span whole, uint32_t offset, 
 struct error container_open(struct container *container, struct span module) {
   const struct container_header *header = (const struct container_header *)module.bytes;
   if (module.size < sizeof *header || header->magic != CONTAINER_MAGIC)
-    return ERROR(PV_WRONG_USE, "the multiboot module is not a container");
+    return ERROR(PV_NOT_A_KERNEL, "the multiboot module is not a container");
   if (header->version != FORMAT_VERSION || header->header_size != sizeof *header)
-    return ERROR_AT(PV_VERSION, header->version, "the container has another version");
+    return ERROR_AT(PV_NOT_A_KERNEL, header->version, "the container has another version");
   if (crc32(0, module.bytes + CONTAINER_CRC_FROM, sizeof *header - CONTAINER_CRC_FROM) != header->header_crc)
-    return ERROR(PV_WRONG_USE, "the container's header does not match its checksum");
+    return ERROR(PV_NOT_A_KERNEL, "the container's header does not match its checksum");
   if (header->total_size > module.size || header->total_size < sizeof *header)
     return ERROR_AT(PV_TRUNCATED, header->total_size, "the container is truncated, size");
-  if (header->flags & ~(uint32_t)CONTAINER_FLAGS) return ERROR_AT(PV_VERSION, header->flags, "the container has unknown flags");
-  if (header->command_size > COMMAND_LINE_MAX) return ERROR_AT(PV_WRONG_USE, header->command_size, "the command line is too long, size");
+  if (header->flags & ~(uint32_t)CONTAINER_FLAGS) return ERROR_AT(PV_NOT_A_KERNEL, header->flags, "the container has unknown flags");
+  if (header->command_size > COMMAND_LINE_MAX) return ERROR_AT(PV_NOT_A_KERNEL, header->command_size, "the command line is too long, size");
   struct span whole = {module.bytes, header->total_size};
   container->flags = header->flags;
   TRY(part(&container->kernel, whole, header->kernel_offset, header->kernel_size, "the kernel is not inside the container, offset"));

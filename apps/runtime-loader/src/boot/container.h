@@ -10,7 +10,7 @@ struct container {
   struct span kernel, initrd, command;   /* an absent initrd has size 0 */
 };
 
-/* PV1001, PV4002, PV9001. */
+/* PV1001 (truncated), PV1003 (no container, or damaged). */
 struct error container_open(struct container *container, struct span module);
 
 #endif

@@ -69,7 +69,7 @@ static struct error plan_memory(void) {
   if (!machine_has(&machine, RESIDENT_PHYSICAL, RESIDENT_END)) return ERROR_AT(PV_NO_ROOM, RESIDENT_END, "the resident area does not fit into memory, end");
   if (!machine_has(&machine, HANDOVER_START, HANDOVER_END)) return ERROR_AT(PV_NO_ROOM, HANDOVER_START, "there is no memory for the boot parameters, address");
   if (ranges_overlap(kernel.start, kernel.end, 0, 0x100000)) return ERROR_AT(PV_NO_ROOM, kernel.start, "the kernel lies below 1 MB, address");
-  if (ranges_overlap(kernel.start, kernel.end, RESIDENT_PHYSICAL, RESIDENT_END)) return ERROR_AT(PV_NO_ROOM, kernel.start, "the kernel overlaps the resident area, address");
+  if (ranges_overlap(kernel.start, kernel.end, RESIDENT_PHYSICAL, RESIDENT_END)) return ERROR_AT(PV_MALFORMED_ELF, kernel.start, "the kernel overlaps the resident area, address");
   if (ranges_overlap(kernel.start, kernel.end, own_start, own_end)) return ERROR_AT(PV_NO_ROOM, kernel.end, "the kernel overlaps the boot image, end");
   return NO_ERROR;
 }
@@ -106,10 +106,11 @@ static struct error check_tables(void) {
   struct span table, room = {template_room, (uint32_t)(template_room_end - template_room)};
   TRY(kernel_section(&kernel, ANNOTATION_SECTION, &table));
   TRY(annotations_open(&annotations, table));
+  TRY(annotations_verify(&annotations, &kernel));
   TRY(templates_open(&templates, room, image->routine_count, image->counter_count));
   if (kernel.page_offset != RESIDENT_PAGE_OFFSET)
-    return ERROR_AT(PV_ARCHITECTURE, kernel.page_offset, "the kernel has a page offset other than 0xc0000000:");
-  return annotations_verify(&annotations, &kernel);
+    return ERROR_AT(PV_MALFORMED_ELF, kernel.page_offset, "the kernel has a page offset other than 0xc0000000:");
+  return NO_ERROR;
 }
 
 static void load_kernel(void) {
@@ -124,7 +125,6 @@ static void load_kernel(void) {
 
 static void place_resident(void) {
   memcpy(resident, resident_image, (uint32_t)(resident_image_end - resident_image));
-  resident->arena_size = RESIDENT_END - (resident->arena_address - RESIDENT_PAGE_OFFSET);
   resident_placed = true;
 }
 

@@ -73,14 +73,16 @@ static struct error run(char **arguments) {
   if (kernel.end - kernel.start > IMAGE_MAX) return ERROR_AT(PV_NO_ROOM, kernel.end, "the kernel does not fit into memory, end");
   TRY(kernel_section(&kernel, ANNOTATION_SECTION, &table));
   TRY(annotations_open(&annotations, table));
+  TRY(annotations_verify(&annotations, &kernel));
   TRY(templates_open(&templates, template_file, resident->routine_count, resident->counter_count));
   if (kernel.page_offset != page_offset)
-    return ERROR_AT(PV_ARCHITECTURE, kernel.page_offset, "the kernel has another page offset:");
-  TRY(annotations_verify(&annotations, &kernel));
+    return ERROR_AT(PV_MALFORMED_ELF, kernel.page_offset, "the kernel has another page offset:");
+  if (ranges_overlap(kernel.start, kernel.end, RESIDENT_PHYSICAL, RESIDENT_END))
+    return ERROR_AT(PV_MALFORMED_ELF, kernel.start, "the kernel overlaps the resident area, address");
 
   uint8_t *image = calloc(1, kernel.end - kernel.start);
   uint32_t moved = page_offset - RESIDENT_PAGE_OFFSET;   /* the blob is linked for one page offset */
-  uint32_t arena = resident->arena_address + moved, arena_size = RESIDENT_END + page_offset - arena;
+  uint32_t arena = resident->arena_address + moved, arena_size = resident->arena_size;
   uint32_t routines[64], routine_count = resident->routine_count;
   if (routine_count > 64 || !range_inside(resident->routines, 4 * routine_count, RESIDENT_PHYSICAL + RESIDENT_PAGE_OFFSET, blob.size))
     wrong_use("not a resident blob:", arguments[7]);

@@ -14,7 +14,7 @@ struct annotations {
   const struct item_row *items;
 };
 
-/* Checks the table by itself, so that every row can be followed blindly afterwards. PV4001, PV4002, PV4004, PV1004. */
+/* Checks the table by itself, so that every row can be followed blindly afterwards. PV4001, PV4002, PV4003 (for x86-64), PV4004. */
 struct error annotations_open(struct annotations *annotations, struct span table);
 
 /* Checks that the table speaks of this very kernel: checksum, windows, first bytes. PV4003. */

@@ -12,12 +12,15 @@
 enum { HIGH_SHIFT = 16, FLAG_SHIFT = 16, FLAG_COUNT = 7, ARITHMETIC_FLAGS = 0x3f };
 static const uint8_t eflags_bit[FLAG_COUNT] = {0, 2, 4, 6, 7, 11, 10};
 
-enum { ESP = 4, EBP = 5, GROUP_REGISTERS = 16 };
+enum { ESP = 4, EBP = 5, REGISTER_COUNT = 8 };
+
+/* Far above what any profile needs. */
+enum { VARIANT_BITS_MAX = 8, GROUPS_MAX = 4096, TEMPLATES_MAX = 1 << 20 /* bytes */ };
 
 /* Bits of a group's variant number. */
 static uint32_t variant_bits(const struct group_row *group) {
   uint32_t bits = (group->clobbers_flags != 0) + (group->knows != 0);
-  for (uint32_t r = 0; r < GROUP_REGISTERS; r++) bits += (group->clobbers >> r) & 1;
+  for (uint32_t r = 0; r < REGISTER_COUNT; r++) bits += (group->clobbers >> r) & 1;
   return bits;
 }
 
@@ -25,17 +28,21 @@ static uint32_t group_key(const struct group_row *group) {
   return (uint32_t)group->kind << 16 | group->form;
 }
 
-static struct error check_group(const struct templates *t, uint32_t index) {
+static struct error check_group(const struct templates *t, uint32_t index, uint32_t counter_count) {
   const struct group_row *group = &t->groups[index];
+  if (group->clobbers >> REGISTER_COUNT != 0 || group->clobbers_flags > 1 || group->knows > KNOWS_LEAF || variant_bits(group) > VARIANT_BITS_MAX)
+    return ERROR_AT(PV_NO_TEMPLATE, index, "a template group makes no sense, row");
   if (index > 0 && group_key(group) <= group_key(group - 1))
     return ERROR_AT(PV_NO_TEMPLATE, index, "the template groups are not in ascending order, row");
   if (!rows_fit(group->first_template, 1u << variant_bits(group), 1, t->header->template_count))
     return ERROR_AT(PV_NO_TEMPLATE, index, "the templates of a group do not exist, row");
+  if (group->kind >= counter_count) return ERROR_AT(PV_NO_TEMPLATE, group->kind, "there is no counter for a group's kind, number");
   return NO_ERROR;
 }
 
-static struct error check_hole(const struct hole_row *hole, const struct template_row *row, uint32_t routine_count) {
-  bool inside = rows_fit(hole->offset, HOLE_SIZE, 1, row->length);
+/* `free` is where the hole before it ends. */
+static struct error check_hole(const struct hole_row *hole, const struct template_row *row, uint32_t free, uint32_t routine_count) {
+  bool inside = hole->offset >= free && rows_fit(hole->offset, HOLE_SIZE, 1, row->length);
   bool split = hole->offset < row->insert_at && row->insert_at < hole->offset + HOLE_SIZE;
   if (!inside || split) return ERROR_AT(PV_NO_TEMPLATE, hole->offset, "a hole is not inside its template, offset");
   if (hole->type < HOLE_ROUTINE || hole->type > HOLE_DEAD_GARBAGE)
@@ -52,24 +59,30 @@ static struct error check_template(const struct templates *t, uint32_t index, ui
     return ERROR_AT(PV_NO_TEMPLATE, index, "the code of a template does not exist, row");
   if (!rows_fit(row->first_hole, row->hole_count, 1, t->header->hole_count))
     return ERROR_AT(PV_NO_TEMPLATE, index, "the holes of a template do not exist, row");
-  for (uint32_t i = 0; i < row->hole_count; i++) TRY(check_hole(&t->holes[row->first_hole + i], row, routine_count));
+  for (uint32_t i = 0, free = 0; i < row->hole_count; i++) {
+    const struct hole_row *hole = &t->holes[row->first_hole + i];
+    TRY(check_hole(hole, row, free, routine_count));
+    free = hole->offset + HOLE_SIZE;
+  }
   return NO_ERROR;
 }
 
 struct error templates_open(struct templates *t, struct span table, uint32_t routine_count, uint32_t counter_count) {
   const struct template_header *header = (const struct template_header *)table.bytes;
-  if (table.size < sizeof *header || header->magic != TEMPLATE_MAGIC)
-    return ERROR(PV_NO_TEMPLATE, "the loader image holds no stub templates");
-  if (header->version != FORMAT_VERSION || header->header_size != sizeof *header)
-    return ERROR_AT(PV_VERSION, header->version, "the stub templates have another version");
+  if (table.size < sizeof *header) return ERROR_AT(PV_TRUNCATED, table.size, "the stub templates are truncated, size");
+  if (header->magic != TEMPLATE_MAGIC) return ERROR(PV_NO_TEMPLATE, "the loader image holds no stub templates");
+  if (header->version != FORMAT_VERSION) return ERROR_AT(PV_VERSION, header->version, "the stub templates have another version");
   uint32_t total = header->total_size;
-  if (total < sizeof *header || total > table.size)
-    return ERROR_AT(PV_NO_TEMPLATE, total, "the stub templates are truncated, size");
+  if (header->header_size != sizeof *header || total < sizeof *header || total > TEMPLATES_MAX)
+    return ERROR_AT(PV_NO_TEMPLATE, total, "the header of the stub templates is damaged, size");
+  if (total > table.size) return ERROR_AT(PV_TRUNCATED, total, "the stub templates are truncated, size");
   if (crc32(0, table.bytes + TEMPLATE_CRC_FROM, total - TEMPLATE_CRC_FROM) != header->table_crc)
     return ERROR(PV_NO_TEMPLATE, "the stub templates do not match their checksum");
   if (header->machine != MACHINE_I386)
-    return ERROR_AT(PV_ARCHITECTURE, header->machine, "the stub templates are not for i386, ELF machine");
-  if (!rows_fit(header->group_offset, header->group_count, sizeof(struct group_row), total) ||
+    return ERROR_AT(header->machine == MACHINE_AMD64 ? PV_ARCHITECTURE : PV_NO_TEMPLATE, header->machine, "the stub templates are not for i386, ELF machine");
+  if (header->group_offset < sizeof *header || header->template_offset < sizeof *header ||
+      header->hole_offset < sizeof *header || header->code_offset < sizeof *header || header->group_count > GROUPS_MAX ||
+      !rows_fit(header->group_offset, header->group_count, sizeof(struct group_row), total) ||
       !rows_fit(header->template_offset, header->template_count, sizeof(struct template_row), total) ||
       !rows_fit(header->hole_offset, header->hole_count, sizeof(struct hole_row), total) ||
       !rows_fit(header->code_offset, header->code_size, 1, total))
@@ -83,12 +96,8 @@ struct error templates_open(struct templates *t, struct span table, uint32_t rou
     .holes = (const struct hole_row *)(table.bytes + header->hole_offset),
     .code = table.bytes + header->code_offset,
   };
-  for (uint32_t i = 0; i < header->group_count; i++) {
-    TRY(check_group(t, i));
-    if (t->groups[i].kind >= counter_count)
-      return ERROR_AT(PV_NO_TEMPLATE, t->groups[i].kind, "there is no counter for a group's kind, number");
-  }
   for (uint32_t i = 0; i < header->template_count; i++) TRY(check_template(t, i, routine_count));
+  for (uint32_t i = 0; i < header->group_count; i++) TRY(check_group(t, i, counter_count));
   return NO_ERROR;
 }
 
@@ -108,7 +117,7 @@ const struct template_row *templates_select(const struct templates *t, const str
   if (group == NULL) return NULL;
   uint32_t live = site->live_parts | site->live_parts >> HIGH_SHIFT | site->live_rest;
   uint32_t variant = 0, bit = 0;
-  for (uint32_t r = 0; r < GROUP_REGISTERS; r++)
+  for (uint32_t r = 0; r < REGISTER_COUNT; r++)
     if ((group->clobbers >> r) & 1) variant |= ((live >> r) & 1) << bit++;
   if (group->clobbers_flags) variant |= (uint32_t)(((site->live_rest >> FLAG_SHIFT) & ARITHMETIC_FLAGS) != 0) << bit++;
   if (group->knows) variant |= (uint32_t)(site->knows == group->knows) << bit;
@@ -118,7 +127,7 @@ const struct template_row *templates_select(const struct templates *t, const str
 struct dead_state dead_behind(const struct site_row *site) {
   struct dead_state dead = {0};
   uint32_t dead_low = ~site->live_parts, dead_high = ~site->live_parts >> HIGH_SHIFT, dead_upper = ~site->live_rest;
-  for (uint32_t r = 0; r < 8; r++) {
+  for (uint32_t r = 0; r < REGISTER_COUNT; r++) {
     uint32_t low = (dead_low >> r) & 1, high = (dead_high >> r) & 1, upper = (dead_upper >> r) & 1;
     if (r >= EBP) low = high = low & high;   /* EBP, ESI and EDI have no names for their bytes */
     if (r != ESP) dead.registers[r] = low | high << 1 | upper << 2;

@@ -20,7 +20,7 @@ struct dead_state {
   uint32_t flags;         /* in EFLAGS positions */
 };
 
-/* Checks the whole table against what the resident area offers. PV4002, PV4005. */
+/* Checks the whole table against what the resident area offers. PV1001, PV1004, PV4002, PV4005. */
 struct error templates_open(struct templates *templates, struct span table, uint32_t routine_count, uint32_t counter_count);
 
 /* The template for a site, or null if the profile has none for its kind and form. */

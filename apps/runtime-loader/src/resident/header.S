@@ -10,8 +10,8 @@ header:
         .ascii  "PVRS"
         .word   1, HEADER_SIZE
         .long   resident_size
-        .long   resident_arena          /* arena: address; the boot stage fills in size and use */
-        .long   0, 0
+        .long   resident_arena, resident_arena_size
+        .long   0                       /* arena: bytes used */
         .long   counters, KIND_COUNT
         .long   ROUTINE_COUNT, routines
         .long   0                       /* status: nothing done yet */

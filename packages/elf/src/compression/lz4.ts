@@ -60,7 +60,7 @@ function decodeBlock(
       } while (more === 255);
     }
     if (literals > end - at || literals > limit - to) fail("PV1008", "an LZ4 block's literals do not fit", at);
-    if (literals < LONG_COPY) for (let stop = to + literals; to < stop; ) output[to++] = input[at++];
+    if (literals < LONG_COPY) for (let stop = to + literals; to < stop;) output[to++] = input[at++];
     else {
       output.set(input.subarray(at, at + literals), to);
       to += literals;
@@ -86,7 +86,7 @@ function decodeBlock(
     if (length >= LONG_COPY && offset >= length) {
       output.copyWithin(to, to - offset, to - offset + length);
       to += length;
-    } else for (let stop = to + length, from = to - offset; to < stop; ) output[to++] = output[from++];
+    } else for (let stop = to + length, from = to - offset; to < stop;) output[to++] = output[from++];
   }
   return fail("PV1008", "an LZ4 block ends with a match", at);
 }

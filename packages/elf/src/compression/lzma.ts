@@ -116,7 +116,8 @@ export class LzmaDecoder {
   /** True where the next symbol is the end marker. */
   endMarker(): boolean {
     const position = (this.outputAt - this.dictionaryStart) & ((1 << this.#properties.pb) - 1);
-    if (this.#bit(IS_MATCH + (this.#state << 4) + position) === 0 || this.#bit(IS_REP + this.#state) === 1) return false;
+    if (this.#bit(IS_MATCH + (this.#state << 4) + position) === 0 || this.#bit(IS_REP + this.#state) === 1)
+      return false;
     return this.#distance(this.#length(LENGTHS, position)) === END_MARKER;
   }
 
@@ -178,7 +179,7 @@ export class LzmaDecoder {
       if (rep0 >= done) fail("PV1008", "the LZMA data points before its start", this.inputAt);
       const end = outputAt + length;
       if (end > limit) fail("PV1008", "the LZMA data is longer than it is said to be", this.inputAt);
-      for (let from = outputAt - rep0 - 1; outputAt < end; ) output[outputAt++] = output[from++];
+      for (let from = outputAt - rep0 - 1; outputAt < end;) output[outputAt++] = output[from++];
     }
     this.outputAt = outputAt;
     this.#state = state;

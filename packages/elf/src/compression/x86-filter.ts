@@ -4,8 +4,8 @@
  * The encoder replaces the displacement of what looks like CALL or JMP rel32 (E8h, E9h) by the absolute target, because
  * repeated calls to one function then look the same. It takes a displacement only where its top byte is 00h or FFh, and
  * refuses bytes that could belong to an instruction just before. Which of the three bytes before are E8h or E9h is kept
- * in `recent` (bit 0: the byte right before), and decides both whether a byte may be converted and how far a
- * conversion has to be repeated until its result is one that the encoder could not have met.
+ * in `recent` (bit 0: the byte right before), and decides both whether a byte may be converted and whether the
+ * conversion has to be repeated, because its result is one that the encoder would have refused.
  *
  * Source: the description of the filter in the .xz file format 1.1, 5.3.2, and the behaviour of XZ Embedded. Cost: one
  * pass, in place.
@@ -41,9 +41,9 @@ export function undoX86Filter(bytes: Uint8Array): void {
     }
     let target = bytes[at + 1] | (bytes[at + 2] << 8) | (bytes[at + 3] << 16) | (bytes[at + 4] << 24);
     let displacement = (target - (at + 5)) | 0;
-    while (recent !== 0) {
-      const shift = 24 - BYTE[recent] * 8;
-      if (!isExtreme((displacement >>> shift) & 0xff)) break;
+    const shift = 24 - BYTE[recent] * 8;
+    if (recent !== 0 && isExtreme((displacement >>> shift) & 0xff)) {
+      // Once is enough: the lower bits are then those of the first target, inverted, and they were not extreme.
       target = displacement ^ (2 ** (shift + 8) - 1);
       displacement = (target - (at + 5)) | 0;
     }

@@ -27,7 +27,8 @@ export function decodeXz(input: Uint8Array, output: Uint8Array): void {
   const view = viewOf(input);
   if (input.length < 12) fail("PV1008", "the xz stream header is cut off", input.length);
   if (input[6] !== 0 || input[7] > 15) fail("PV1008", "the xz stream has unknown flags", 6);
-  if (crc32(input.subarray(6, 8)) !== view.getUint32(8, true)) fail("PV1008", "the xz stream header has a wrong CRC", 6);
+  if (crc32(input.subarray(6, 8)) !== view.getUint32(8, true))
+    fail("PV1008", "the xz stream header has a wrong CRC", 6);
   const check = input[7];
   const decoder = new LzmaDecoder(input, output);
   const sizes: { unpadded: number; uncompressed: number }[] = [];
@@ -42,13 +43,16 @@ export function decodeXz(input: Uint8Array, output: Uint8Array): void {
     const block = output.subarray(from, decoder.outputAt);
     if (header.x86) undoX86Filter(block);
     at = packedEnd;
-    while ((at - header.end) % 4 !== 0) if (input[at++] !== 0) fail("PV1008", "the xz block padding is not zero", at - 1);
+    while ((at - header.end) % 4 !== 0)
+      if (input[at++] !== 0) fail("PV1008", "the xz block padding is not zero", at - 1);
     checkBlock(check, block, input.subarray(at, at + CHECK_SIZES[check]), at);
     at += CHECK_SIZES[check];
     sizes.push({ unpadded: packedEnd - start + CHECK_SIZES[check], uncompressed: block.length });
     const { compressed, uncompressed } = header;
-    if (compressed !== undefined && compressed !== packedEnd - header.end) fail("PV1008", "an xz block has a wrong size", start);
-    if (uncompressed !== undefined && uncompressed !== block.length) fail("PV1008", "an xz block has a wrong size", start);
+    if (compressed !== undefined && compressed !== packedEnd - header.end)
+      fail("PV1008", "an xz block has a wrong size", start);
+    if (uncompressed !== undefined && uncompressed !== block.length)
+      fail("PV1008", "an xz block has a wrong size", start);
   }
   if (decoder.outputAt !== output.length) {
     fail("PV1008", `the xz stream holds ${decoder.outputAt} bytes instead of ${output.length}`, at);
@@ -83,7 +87,8 @@ function blockHeader(input: Uint8Array, view: DataView, start: number): BlockHea
     const size = fields.integer();
     // The x86 filter has no properties, or a start offset that no kernel uses; LZMA2 has its dictionary size, which
     // does not matter here: the output is the dictionary.
-    if (size !== (id === FILTER_LZMA2 ? 1 : 0)) fail("PV1007", `xz filter ${id} with ${size} bytes of properties is not known`, start);
+    if (size !== (id === FILTER_LZMA2 ? 1 : 0))
+      fail("PV1007", `xz filter ${id} with ${size} bytes of properties is not known`, start);
     fields.skip(size);
   }
   const x86 = filters.length === 2 && filters[0] === FILTER_X86;
@@ -105,7 +110,8 @@ class Fields {
   integer(): number {
     let value = 0;
     for (let factor = 1; ; factor *= 128) {
-      if (this.at >= this.end || factor > 2 ** 49) fail("PV1008", "a number in the xz headers is cut off or too large", this.at);
+      if (this.at >= this.end || factor > 2 ** 49)
+        fail("PV1008", "a number in the xz headers is cut off or too large", this.at);
       const byte = this.input[this.at++];
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
@@ -195,7 +201,8 @@ function checkIndexAndFooter(
   while ((fields.at - start) % 4 !== 0) if (input[fields.at++] !== 0) bad();
   const end = fields.at;
   if (end + 16 > input.length) fail("PV1008", "the xz stream footer is cut off", end);
-  if (view.getUint32(end, true) !== crc32(input.subarray(start, end))) fail("PV1008", "the xz index has a wrong CRC", end);
+  if (view.getUint32(end, true) !== crc32(input.subarray(start, end)))
+    fail("PV1008", "the xz index has a wrong CRC", end);
   const footer = end + 4;
   if (
     view.getUint32(footer, true) !== crc32(input.subarray(footer + 4, footer + 10)) ||

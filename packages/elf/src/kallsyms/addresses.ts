@@ -1,12 +1,13 @@
 /**
  * The addresses of kallsyms: three encodings, at two places (scripts/kallsyms.c, kernel/kallsyms.c).
  *
- *     4.6-6.3   offsets  relative_base  num_syms ...      or, without CONFIG_KALLSYMS_BASE_RELATIVE,   addresses  num_syms ...
- *     6.4-      ... token_index  offsets  relative_base
+ *     until 6.3   offsets  relative_base  num_syms ...         or  addresses  num_syms ...
+ *     6.4-        ... token_index  offsets  relative_base      or  ... token_index  addresses
  *
+ * (The second column is without CONFIG_KALLSYMS_BASE_RELATIVE.)
  * An offset is a 32-bit distance from the base; where per-cpu symbols are absolute (x86-64 until 6.14), a number >= 0 is
  * the address itself and a negative one means base - 1 - offset. Which place and encoding it is shows in the result: the
- * base lies in the image and the addresses ascend, as kallsyms is sorted.
+ * addresses ascend, as kallsyms is sorted, and most of them have contents in the image (all but those of .bss).
  */
 import type { ElfFile, ImageMemory } from "../types.js";
 import type { RegionBytes } from "../tables/regions.js";
@@ -33,7 +34,8 @@ export function findAddresses(
   return (
     relative(elf, memory, region, names.count, names.countAt - wordSize - size, names.countAt - wordSize) ??
     relative(elf, memory, region, names.count, tokens.end, tokens.end + size) ??
-    absolute(elf, memory, region, names.count, names.countAt - wordSize * names.count)
+    absolute(elf, memory, region, names.count, names.countAt - wordSize * names.count) ??
+    absolute(elf, memory, region, names.count, tokens.end)
   );
 }
 
@@ -58,24 +60,23 @@ function relative(
     if (offset >= 0) elsewhere++;
   }
   // Offsets of up to 2 GiB are never negative; the other encoding has at least the base's own, -1.
-  if (bits === 32 || elsewhere === count) return ascends(address) ? { address, elsewhere: 0 } : undefined;
+  if (bits === 32 || elsewhere === count) return checked(memory, address, 0);
   for (let row = 0; row < count; row++) {
     const offset = address[row] - base;
     address[row] = (offset | 0) >= 0 ? offset : base - 1 - offset;
   }
-  return ascends(address) ? { address, elsewhere } : undefined;
+  return checked(memory, address, elsewhere);
 }
 
 function absolute(
   { bits, addressHigh }: ElfFile,
   memory: ImageMemory,
-  { view }: RegionBytes,
+  { bytes, view }: RegionBytes,
   count: number,
   at: number,
 ): Addresses | undefined {
-  if (at < 0) return undefined;
+  if (at < 0 || at + (bits / 8) * count > bytes.length) return undefined;
   const address = new Uint32Array(count);
-  let inImage = 0;
   let elsewhere = 0;
   for (let row = 0; row < count; row++) {
     const entry = at + (bits / 8) * row;
@@ -83,13 +84,16 @@ function absolute(
     const high = bits === 64 ? view.getUint32(entry + 4, true) : addressHigh;
     if (high !== addressHigh && high !== 0) return undefined;
     if (high !== addressHigh) elsewhere++;
-    else if (memory.has(address[row], 1)) inImage++;
   }
-  // Symbols of .bss have no contents; names of code are the bulk of any kallsyms.
-  return inImage * 2 >= count && ascends(address) ? { address, elsewhere } : undefined;
+  return checked(memory, address, elsewhere);
 }
 
-function ascends(address: Uint32Array): boolean {
-  for (let row = 1; row < address.length; row++) if (address[row - 1] > address[row]) return false;
-  return true;
+/** The addresses, if they make sense. */
+function checked(memory: ImageMemory, address: Uint32Array, elsewhere: number): Addresses | undefined {
+  let inImage = 0;
+  for (let row = 0; row < address.length; row++) {
+    if (row > 0 && address[row - 1] > address[row]) return undefined;
+    if (row >= elsewhere && memory.has(address[row], 1)) inImage++;
+  }
+  return inImage * 2 >= address.length - elsewhere ? { address, elsewhere } : undefined;
 }

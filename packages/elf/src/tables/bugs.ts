@@ -1,13 +1,13 @@
 /**
  * `__bug_table`: the UD2 of each BUG and WARN. Behind the UD2 of a WARN execution goes on.
  *
- * Layouts (struct bug_entry, include/asm-generic/bug.h and arch/x86/include/asm/bug.h). Addresses are 32 bits: on x86-64
- * distances from their own place, on i386 absolute:
+ * Layouts (struct bug_entry, include/asm-generic/bug.h and arch/x86/include/asm/bug.h):
  *
  *     with CONFIG_DEBUG_BUGVERBOSE               12 bytes   site, file, u16 line, u16 flags
  *     the same from 6.19 on                      16 bytes   site, format, file, u16 line, u16 flags
  *     without                                     8 bytes   site, u16 flags, padding
  *
+ * Addresses are 32 bits: distances from their own place, but on i386 absolute for most of its history.
  * Which one it is shows in the code: every site holds an undefined instruction.
  */
 import type { Va } from "../diagnostic.js";
@@ -42,12 +42,12 @@ export function readBugs(image: Image): BugTable | undefined {
     siteOf,
     check: (_, at) => check(image, siteOf(table, at)),
   });
-  const usual = image.wordSize === 4 ? absolute : relative;
-  const { rowSize, flagsAt, siteOf } = chooseLayout(table, [
-    layout(12, 10, usual),
-    layout(16, 14, usual),
-    layout(8, 4, usual),
+  const layouts = (image.wordSize === 4 ? [absolute, relative] : [relative]).flatMap((siteOf) => [
+    layout(12, 10, siteOf),
+    layout(16, 14, siteOf),
+    layout(8, 4, siteOf),
   ]);
+  const { rowSize, flagsAt, siteOf } = chooseLayout(table, layouts);
 
   const count = table.bytes.length / rowSize;
   const sites = Uint32Array.from({ length: count }, (_, row) => siteOf(table, row * rowSize));

@@ -30,7 +30,10 @@ const SHF_EXECINSTR = 4;
 const PT_LOAD = 1;
 const PF_X = 1;
 
-/** Regions that `memory` backs wholly, ascending by address. */
+/**
+ * Regions that `memory` backs wholly, ascending by address and apart from each other: one that overlaps an earlier one is
+ * left out, so that the sum of their sizes is bounded by the file's.
+ */
 export function regions(elf: ElfFile, memory: ImageMemory): Region[] {
   const found: Region[] = [];
   const add = (name: string, start: Va, size: number, executable: boolean) => {
@@ -47,7 +50,13 @@ export function regions(elf: ElfFile, memory: ImageMemory): Region[] {
       if (type === PT_LOAD) add(`segment ${index}`, virtualAddress, fileSize, (flags & PF_X) !== 0);
     }
   }
-  return found.sort((a, b) => a.start - b.start || a.end - b.end);
+  found.sort((a, b) => a.start - b.start || b.end - a.end);
+  let end = 0;
+  return found.filter((region) => {
+    if (region.start < end) return false;
+    end = region.end;
+    return true;
+  });
 }
 
 export function regionBytes(memory: ImageMemory, { start, end }: { start: Va; end: number }): RegionBytes {
@@ -55,23 +64,29 @@ export function regionBytes(memory: ImageMemory, { start, end }: { start: Va; en
   return { start, bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
 }
 
-/** Tells whether an address lies in one of a few regions; neighbouring questions mostly hit the same one. */
+/** Tells whether an address lies in one of some regions; neighbouring questions mostly hit the same one. */
 export class RegionSet {
-  private last: Region | undefined;
+  private last = 0;
 
+  /** `all` must ascend and not overlap. */
   constructor(private readonly all: readonly Region[]) {}
 
   /** Whether `length` (>= 1) bytes at `address` lie within one region. */
   holds(address: Va, length = 1): boolean {
-    const { last } = this;
-    if (last !== undefined && address >= last.start && address + length <= last.end) return true;
-    for (const region of this.all) {
-      if (address >= region.start && address + length <= region.end) {
-        this.last = region;
-        return true;
-      }
+    const { all } = this;
+    if (all.length === 0) return false;
+    const { start, end } = all[this.last];
+    if (address >= start && address + length <= end) return true;
+    let low = 0;
+    let high = all.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (all[middle].start <= address) low = middle;
+      else high = middle - 1;
     }
-    return false;
+    if (address < all[low].start || address + length > all[low].end) return false;
+    this.last = low;
+    return true;
   }
 }
 

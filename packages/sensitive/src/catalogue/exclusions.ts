@@ -30,14 +30,7 @@ export const EXCLUSIONS: readonly Exclusion[] = [
   },
   { codes: [Code.Pause], reason: "A hint; it does the same in every ring." },
   {
-    codes: [
-      Code.Rdrand_r16,
-      Code.Rdrand_r32,
-      Code.Rdrand_r64,
-      Code.Rdseed_r16,
-      Code.Rdseed_r32,
-      Code.Rdseed_r64,
-    ],
+    codes: [Code.Rdrand_r16, Code.Rdrand_r32, Code.Rdrand_r64, Code.Rdseed_r16, Code.Rdseed_r32, Code.Rdseed_r64],
     reason: "Random numbers belong to nobody, and it does the same in every ring.",
   },
   {

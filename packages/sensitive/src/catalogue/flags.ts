@@ -28,7 +28,10 @@ export const FLAG_ROWS = [
     kind: "pushf",
     class: "silent",
     codes: [Code.Pushfw, Code.Pushfd, Code.Pushfq],
-    manual: { volume: "2B", instruction: "PUSHF/PUSHFD/PUSHFQ—Push EFLAGS Register Onto the Stack" },
+    manual: {
+      volume: "2B",
+      instruction: "PUSHF/PUSHFD/PUSHFQ—Push EFLAGS Register Onto the Stack",
+    },
     why: "It shows the real interrupt flag and IOPL in place of the guest's.",
     trap: "never",
     operands: "stack: the flags",

@@ -89,7 +89,10 @@ export const SHADOW_STACK_ROWS = [
     kind: "clrssbsy",
     class: "privileged",
     codes: [Code.Clrssbsy_m64],
-    manual: { volume: "2A", instruction: "CLRSSBSY—Clear Busy Flag in a Supervisor Shadow Stack Token" },
+    manual: {
+      volume: "2A",
+      instruction: "CLRSSBSY—Clear Busy Flag in a Supervisor Shadow Stack Token",
+    },
     why: "It works on supervisor shadow stacks, which ring 3 has not.",
     trap: "always",
     operands: "memory: token",

@@ -115,7 +115,10 @@ export const SYSTEM_REGISTER_ROWS = [
     kind: "wrmsrns",
     class: "privileged",
     codes: [Code.Wrmsrns],
-    manual: { volume: "2D", instruction: "WRMSRNS—Non-Serializing Write to Model Specific Register" },
+    manual: {
+      volume: "2D",
+      instruction: "WRMSRNS—Non-Serializing Write to Model Specific Register",
+    },
     why: "It changes the real model-specific registers.",
     trap: "always",
     operands: "ecx: register; edx:eax: value",

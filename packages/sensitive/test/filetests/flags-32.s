@@ -26,8 +26,8 @@ copy:	stac
 # c1000009  sti           privileged
 # c100000b  stac          privileged
 # c1000010  clac          privileged
-# c1000013  pushf         silent     odd size
-# c1000015  popf          silent     odd size
+# c1000013  pushf         silent     unusual
+# c1000015  popf          silent     unusual
 # c1000017  popf          silent
 # c1000018  sti           privileged
 # c1000019  hlt           privileged

@@ -18,8 +18,8 @@
 # ffffffff81000000  pushf         silent
 # ffffffff81000002  cli           privileged
 # ffffffff81000004  popf          silent
-# ffffffff81000005  pushf         silent     odd size
-# ffffffff81000007  popf          silent     odd size
+# ffffffff81000005  pushf         silent     unusual
+# ffffffff81000007  popf          silent     unusual
 # ffffffff81000009  stac          privileged
 # ffffffff8100000c  clac          privileged
 # ffffffff8100000f  sti           privileged

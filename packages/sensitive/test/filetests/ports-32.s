@@ -44,5 +44,5 @@
 # c100001e  outs          port-io    byte, rep
 # c1000020  outs          port-io    word
 # c1000022  outs          port-io    doubleword, rep
-# c1000024  ins           port-io    byte, odd size
-# c1000026  outs          port-io    doubleword
+# c1000024  ins           port-io    byte, unusual
+# c1000026  outs          port-io    doubleword, unusual

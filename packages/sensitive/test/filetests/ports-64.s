@@ -17,4 +17,4 @@
 # ffffffff81000007  in            port-io    eax, dx
 # ffffffff81000009  ins           port-io    doubleword, rep
 # ffffffff8100000b  outs          port-io    word, rep
-# ffffffff8100000e  outs          port-io    byte, rep, odd size
+# ffffffff8100000e  outs          port-io    byte, rep, unusual

@@ -52,7 +52,7 @@ table:
 # c100000a  mov-to-sreg   silent     fs, memory
 # c100000c  mov-to-sreg   silent     ss, eax
 # c100000e  mov-from-sreg silent     eax, cs
-# c1000010  mov-from-sreg silent     eax, ds, odd size
+# c1000010  mov-from-sreg silent     eax, ds, unusual
 # c1000013  mov-from-sreg silent     memory, gs
 # c1000015  push-sreg     silent     cs
 # c1000016  push-sreg     silent     ss
@@ -60,7 +60,7 @@ table:
 # c1000018  push-sreg     silent     es
 # c1000019  push-sreg     silent     fs
 # c100001b  push-sreg     silent     gs
-# c100001d  push-sreg     silent     ds, odd size
+# c100001d  push-sreg     silent     ds, unusual
 # c100001f  pop-sreg      silent     ds
 # c1000020  pop-sreg      silent     es
 # c1000021  pop-sreg      silent     fs
@@ -70,22 +70,22 @@ table:
 # c1000028  les           silent     edx
 # c100002a  lss           silent     esp
 # c100002d  lfs           silent     ebx
-# c1000030  lgs           silent     ebx, odd size
+# c1000030  lgs           silent     ebx, unusual
 # c1000034  lgdt          privileged
-# c1000037  lgdt          privileged odd size
+# c1000037  lgdt          privileged unusual
 # c100003b  lidt          privileged
 # c1000042  sgdt          silent
 # c1000046  sidt          silent
 # c100004a  lldt          privileged eax
 # c100004d  lldt          privileged memory
 # c1000050  sldt          silent     ecx
-# c1000053  sldt          silent     ecx, odd size
+# c1000053  sldt          silent     ecx, unusual
 # c1000057  sldt          silent     memory
 # c100005a  ltr           privileged edx
 # c100005d  str           silent     edx
 # c1000060  lar           silent     ecx, eax
 # c1000063  lsl           silent     memory, eax
-# c1000066  lar           silent     ecx, eax, odd size
+# c1000066  lar           silent     ecx, eax, unusual
 # c100006a  verr          silent     eax
 # c100006d  verw          silent     memory
 # c1000071  arpl          silent     edx, ecx

@@ -32,7 +32,7 @@
 # c1000017  lmsw          privileged eax
 # c100001a  lmsw          privileged memory
 # c100001d  smsw          silent     eax
-# c1000020  smsw          silent     eax, odd size
+# c1000020  smsw          silent     eax, unusual
 # c1000024  smsw          silent     memory
 # c1000027  rdmsr         privileged
 # c1000029  wrmsr         privileged

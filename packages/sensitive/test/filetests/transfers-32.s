@@ -24,15 +24,15 @@ next:	lret
 	ret
 # ---- expected
 # c1000000  iret          silent
-# c1000001  iret          silent     odd size
+# c1000001  iret          silent     unusual
 # c1000003  call-far      silent
 # c100000a  jmp-far       silent
 # c1000011  call-far      silent
-# c1000013  call-far      silent     odd size
+# c1000013  call-far      silent     unusual
 # c1000016  jmp-far       silent
 # c1000019  ret-far       silent
 # c100001a  ret-far       silent
-# c100001d  ret-far       silent     odd size
+# c100001d  ret-far       silent     unusual
 # c100001f  int           silent     80h
 # c1000021  int           silent     20h
 # c1000024  into          silent

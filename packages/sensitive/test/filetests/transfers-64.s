@@ -22,18 +22,18 @@
 	ud2
 # ---- expected
 # ffffffff81000000  iret          silent
-# ffffffff81000002  iret          silent     odd size
-# ffffffff81000003  call-far      silent     odd size
+# ffffffff81000002  iret          silent     unusual
+# ffffffff81000003  call-far      silent     unusual
 # ffffffff81000005  call-far      silent
-# ffffffff81000008  jmp-far       silent     odd size
+# ffffffff81000008  jmp-far       silent     unusual
 # ffffffff8100000c  ret-far       silent
-# ffffffff8100000e  ret-far       silent     odd size
+# ffffffff8100000e  ret-far       silent     unusual
 # ffffffff8100000f  int           silent     80h
 # ffffffff81000012  syscall       silent
 # ffffffff81000014  sysret        privileged
-# ffffffff81000017  sysret        privileged odd size
+# ffffffff81000017  sysret        privileged unusual
 # ffffffff81000019  sysenter      silent
-# ffffffff8100001b  sysexit       privileged odd size
+# ffffffff8100001b  sysexit       privileged unusual
 # ffffffff8100001d  sysexit       privileged
 # ffffffff81000020  erets         privileged
 # ffffffff81000024  eretu         privileged

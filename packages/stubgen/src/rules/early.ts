@@ -3,118 +3,161 @@
  *
  * Problem: the boot code calls ordinary C (page tables, microcode), and what can be reached from there by calls is a
  * third of the kernel, because somewhere it says `printk`. Treating all that as early would cost a quarter of all
- * sites. What ends the walk instead is the code's own doing:
+ * sites. The walk ends earlier, for reasons that stand in the code:
  *
- *   - an absolute far jump to a virtual address: behind it, paging is on (i386: `ljmp $__BOOT_CS,$1f`);
+ *   - an absolute far jump: it leads to a virtual address, so behind it paging is on (i386: `ljmp $__BOOT_CS,$1f`);
  *   - an indirect jump: pointers to code are virtual addresses, which lead nowhere before (x86-64: `jmp *%rax`);
- *   - an access to memory at an absolute virtual address of the image: before paging it would hit whatever the bus has
- *     there. Code that really runs early writes `__pa(&variable)`, and on bare hardware a kernel that did not would be
- *     broken. One access is harmless there and does not end the walk: the stack protector reads its canary through FS
- *     or GS, and any value will do as long as it is the same twice. Addresses with a base or an index do not count, for
- *     the register may make them physical; nor does anything on x86-64 that is RIP-relative, which is right in both.
+ *   - an access to memory at an absolute virtual address (virtual-access.ts), which before paging would hit whatever
+ *     the bus has there. Code that is meant for that time writes `__pa(&variable)`.
  *
- * What is left reaches everything: every direct branch and call, jump labels and alternatives in both states (other
- * processors come up long after those were patched), and behind every call that may return. Debian's 6.1 686: 2,200
- * instructions with 75 sites, against 583,000 without the last of the three ends.
+ * The assumption behind the last one, and the only assumption: *no execution before paging makes such an access*. Then
+ * no instruction runs early from where every way on leads to one: `_raw_spin_lock_irqsave` counts in a per-CPU variable
+ * behind its `pushf; pop; cli`, so nobody calls it early. Hence three steps:
  *
- * Invariant: an instruction that is not marked runs before paging only if a marked one made an access that has no
- * meaning there. Cost: proportional to what is marked.
+ *   1. reach     everything reachable from the entries: direct branches and calls, jump labels and alternatives in both
+ *                states (other processors come up long after those were patched), behind every call
+ *   2. survive   take away, until nothing changes, what cannot go on without such an access (the greatest fixed point,
+ *                so that an endless loop survives)
+ *   3. reach     once more, through what is left
+ *
+ * Debian's 6.1 686: 583,000 instructions are reachable without any end at accesses, about 9,700 in step 1. Cost:
+ * proportional to what step 1 finds; a few passes in step 2.
  */
-import { Code, Decoder, DecoderOptions, Instruction, OpAccess, InstructionInfoFactory, Register } from "iced-x86";
-import { EdgeKind, Flow, type InstructionId, type Instructions, type Program } from "@pv/x86-ir";
-import { following } from "./instructions.js";
+import { Code } from "iced-x86";
+import { EdgeKind, Flow, type InstructionId, type Program } from "@pv/x86-ir";
+import { following, preceding } from "./instructions.js";
+import { VirtualAccess } from "./virtual-access.js";
 
-/**
- * Where control enters at physical addresses, besides the image's entry point (arch/x86/kernel/head_32.S, head_64.S;
- * arch/x86/platform/efi/efi_stub_32.S, which turns paging off for a firmware call).
- */
-export const PHYSICAL_ENTRIES = ["startup_32", "startup_32_smp", "startup_64", "secondary_startup_64", "secondary_startup_64_no_verify", "efi_call_svam"] as const;
+/** Where control enters at physical addresses, besides the image's entry point (arch/x86/kernel/head_32.S, head_64.S). */
+export const PHYSICAL_ENTRIES = [
+  "startup_32", "startup_32_smp", "startup_64", "secondary_startup_64", "secondary_startup_64_no_verify",
+] as const;
 
 export interface EarlyCodeOptions {
   /**
-   * Address of the stack protector's canary as instructions name it behind FS or GS (the symbol `__stack_chk_guard`).
-   * Default: unknown, and no read through FS or GS ends the walk.
+   * Address of the stack protector's canary as instructions name it behind FS or GS (`stackGuardOf`).
+   * Default: unknown, and any read through FS or GS is allowed before paging.
    */
   readonly stackGuard?: number;
 }
 
-/** 1 for each instruction that may run before paging is on, entered at any of `startAddresses` (low 32 bits). */
-export function earlyCode(program: Program, startAddresses: Iterable<number>, { stackGuard }: EarlyCodeOptions = {}): Uint8Array {
-  const { instructions, blocks } = program;
-  const early = new Uint8Array(instructions.count);
-  const work: InstructionId[] = [];
-  const enter = (row: InstructionId): void => {
-    if (row >= 0 && early[row] === 0) work.push(row);
-  };
-  const stops = new VirtualAccess(instructions, stackGuard);
-  for (const va of startAddresses) enter(instructions.at(va));
-
-  while (work.length > 0) {
-    for (let row = work.pop()!; row >= 0 && early[row] === 0; ) {
-      if (stops.at(row)) break;
-      early[row] = 1;
-      const block = blocks.ofInstruction[row];
-      if (row === blocks.end[block] - 1) {
-        for (let edge = blocks.successorStart[block]; edge < blocks.successorStart[block + 1]; edge++) {
-          if (blocks.edgeKind[edge] !== EdgeKind.exceptionFixup) enter(blocks.first[blocks.successors[edge]]);
-        }
-      }
-      const flow = instructions.flow[row];
-      if (flow === Flow.jump || flow === Flow.conditional || flow === Flow.call) enter(instructions.at(instructions.target[row]));
-      row = LEAVES.has(flow) ? -1 : following(instructions, row);
-    }
-  }
-  stops.free();
-  return early;
+/**
+ * 1 for each instruction that may run while paging is off, entered at any of `startAddresses` (low 32 bits; virtual
+ * addresses, also where the processor enters at the physical ones), or where paging is turned off.
+ */
+export function earlyCode(program: Program, startAddresses: Iterable<number>, options: EarlyCodeOptions = {}): Uint8Array {
+  const { instructions } = program;
+  const roots = [...startAddresses].map((va) => instructions.at(va)).filter((row) => row >= 0);
+  roots.push(...pagingTurnedOff(program));
+  const access = new VirtualAccess(instructions, options.stackGuard);
+  const reached = reach(program, roots, (row) => !access.at(row));
+  access.free();
+  const alive = survive(program, reached);
+  return reach(program, roots, (row) => alive[row] === 1);
 }
 
-const LEAVES: ReadonlySet<number> = new Set([
-  Flow.jump, Flow.indirectJump, Flow.return, Flow.interruptReturn, Flow.undefined, Flow.invalid,
+/**
+ * Blocks that turn paging off, as `efi_call_svam` does for a call of the firmware: a load of CR0 with a value that was
+ * masked or set with bit 31 clear just before.
+ */
+function pagingTurnedOff({ instructions, blocks }: Program): InstructionId[] {
+  const rows: InstructionId[] = [];
+  for (let row = 0; row < instructions.count; row++) {
+    const code = instructions.code[row];
+    if ((code !== Code.Mov_cr_r32 && code !== Code.Mov_cr_r64) || !loadsCr0(instructions.bytesOf(row))) continue;
+    const before = preceding(instructions, row);
+    if (before < 0 || !SETS_VALUE.has(instructions.code[before])) continue;
+    const bytes = instructions.bytesOf(before);
+    if ((bytes[bytes.length - 1] & 0x80) === 0) rows.push(blocks.first[blocks.ofInstruction[row]]);
+  }
+  return rows;
+}
+
+/** ModRM of `mov %r, %cr0`: register field 0. */
+const loadsCr0 = (bytes: Uint8Array): boolean => ((bytes[bytes.length - 1] >> 3) & 7) === 0;
+
+/** `mov` and `and` with a 32-bit immediate, whose last byte holds bit 31. */
+const SETS_VALUE: ReadonlySet<number> = new Set([
+  Code.Mov_r32_imm32, Code.Mov_rm32_imm32, Code.Mov_rm64_imm32, Code.And_EAX_imm32, Code.And_rm32_imm32, Code.And_RAX_imm32, Code.And_rm64_imm32,
 ]);
 
-/** Finds accesses to memory that mean a virtual address: absolute, inside the image. */
-class VirtualAccess {
-  private readonly decoded = new Instruction();
-  private readonly factory = new InstructionInfoFactory();
-  private readonly low: number;
-  private readonly high: number;
-
-  constructor(private readonly instructions: Instructions, private readonly stackGuard: number | undefined) {
-    const { regions } = instructions;
-    this.low = Math.min(...regions.map((region) => region.start));
-    // Data lies between and behind the code: everything up to 256 MiB on counts, which no physical alias reaches.
-    this.high = this.low + IMAGE_SPAN;
+/** 1 for everything that can be reached from `roots` through rows that `passes` lets through. */
+function reach(program: Program, roots: readonly InstructionId[], passes: (row: InstructionId) => boolean): Uint8Array {
+  const { count, flow, target } = program.instructions;
+  const seen = new Uint8Array(count);
+  const work: InstructionId[] = [];
+  const enter = (row: InstructionId): boolean => {
+    if (row >= 0 && seen[row] === 0) work.push(row);
+    return false;
+  };
+  roots.forEach(enter);
+  while (work.length > 0) {
+    const row = work.pop()!;
+    if (seen[row] === 1 || !passes(row)) continue;
+    seen[row] = 1;
+    if (flow[row] === Flow.call) enter(program.instructions.at(target[row]));
+    someSuccessor(program, row, enter);
   }
-
-  at(row: InstructionId): boolean {
-    const bytes = this.instructions.bytesOf(row);
-    if (bytes.length < SHORTEST_ABSOLUTE) return false;
-    const decoder = new Decoder(this.instructions.bits, bytes, DecoderOptions.None);
-    decoder.decodeOut(this.decoded);
-    decoder.free();
-    if (this.decoded.code === Code.INVALID) return false;
-    const info = this.factory.info(this.decoded);
-    const found = info.usedMemory().some((memory) => {
-      const address = Number(memory.displacement & 0xffff_ffffn);
-      const virtual = address >= this.low && address < this.high;
-      const absolute = memory.base === Register.None && memory.index === Register.None;
-      const perCpu = memory.segment === Register.FS || memory.segment === Register.GS;
-      const real = memory.access !== OpAccess.None && memory.access !== OpAccess.NoMemAccess;
-      const reads = memory.access === OpAccess.Read || memory.access === OpAccess.CondRead;
-      const canary = perCpu && reads && (this.stackGuard === undefined || address === this.stackGuard);
-      memory.free();
-      return virtual && absolute && real && !canary;
-    });
-    info.free();
-    return found;
-  }
-
-  free(): void {
-    this.decoded.free();
-    this.factory.free();
-  }
+  return seen;
 }
 
-/** An opcode and four bytes of address. */
-const SHORTEST_ABSOLUTE = 5;
-const IMAGE_SPAN = 256 << 20;
+/** Of the rows in `reached`, those from which execution can go on without a row outside. */
+function survive(program: Program, reached: Uint8Array): Uint8Array {
+  const { instructions } = program;
+  const { flow, target } = instructions;
+  const alive = reached.slice();
+  const rows: InstructionId[] = [];
+  for (let row = reached.length - 1; row >= 0; row--) if (reached[row] === 1) rows.push(row);
+
+  const isAlive = (row: InstructionId): boolean => row >= 0 && alive[row] === 1;
+  const returns = new Map<InstructionId, boolean>();
+  const goesOn = (row: InstructionId): boolean => {
+    if (LEAVES_FOR_GOOD.has(flow[row])) return true;
+    if (flow[row] !== Flow.call) return someSuccessor(program, row, isAlive);
+    const callee = instructions.at(target[row]);
+    if (callee < 0) return true;
+    if (!isAlive(callee)) return false;
+    if (someSuccessor(program, row, isAlive)) return true;
+    if (!returns.has(callee)) returns.set(callee, surelyReturns(program, callee));
+    return returns.get(callee) === false;
+  };
+  for (let changed = true; changed; ) {
+    changed = false;
+    // Against the flow of control, so that most of it is done in one pass.
+    for (const row of rows) if (alive[row] === 1 && !goesOn(row)) (alive[row] = 0), (changed = true);
+  }
+  return alive;
+}
+
+/** Whether a function comes back whatever happens: a short way forward to `ret`, without loops, calls and waiting. */
+function surelyReturns(program: Program, entry: InstructionId): boolean {
+  const { flow } = program.instructions;
+  for (let row = entry; row >= 0 && row - entry < LONGEST_STRAIGHT; row = following(program.instructions, row)) {
+    if (flow[row] === Flow.return) return true;
+    if (flow[row] !== Flow.next) return false;
+  }
+  return false;
+}
+
+/** `__fentry__` is one instruction long; what is longer may as well count as not returning. */
+const LONGEST_STRAIGHT = 16;
+
+/** Whether `test` holds for any instruction that may run next; calls are stepped over. */
+function someSuccessor({ blocks }: Program, row: InstructionId, test: (row: InstructionId) => boolean): boolean {
+  const block = blocks.ofInstruction[row];
+  const last = row === blocks.end[block] - 1;
+  if (!last && test(row + 1)) return true;
+  if (!last && row !== blocks.first[block]) return false;
+  // Edges leave at a block's end, those of alternatives and exceptions also at its start.
+  for (let edge = blocks.successorStart[block]; edge < blocks.successorStart[block + 1]; edge++) {
+    const kind = blocks.edgeKind[edge];
+    if (kind === EdgeKind.exceptionFixup || (!last && kind !== EdgeKind.alternative)) continue;
+    if (test(blocks.first[blocks.successors[edge]])) return true;
+  }
+  return false;
+}
+
+/** Nothing that we could follow comes next. */
+const LEAVES_FOR_GOOD: ReadonlySet<number> = new Set([
+  Flow.indirectJump, Flow.return, Flow.interruptReturn, Flow.undefined, Flow.invalid,
+]);

@@ -1,14 +1,19 @@
 /**
  * The rules made ready for questions: one byte for each byte of code and each kind of mark.
  *
- * Everything that a table or a branch names is written down once, as the number of the rule that forbids it, so that
- * the planner asks about a byte with one load; rules about instructions are asked one after the other.
+ * Everything that a table or a branch names near a site is written down once, as the number of the rule that forbids
+ * it, so that the planner asks about a byte with one load; rules about instructions are asked one after the other. What
+ * is far from every site is left out: a kernel has 600,000 branches and 5,000 sites.
  *
- * Cost: two bytes per byte of code (untouched pages are never made), one pass over all branch targets.
+ * Invariant: answers are right for the bytes within `NEAR_BYTES` of a site, and there only. Cost: one pass over all
+ * branch targets; two bytes per byte of code, of which untouched pages are never made.
  */
-import type { InstructionId, Instructions } from "@pv/x86-ir";
-import type { PlanInput, Rule } from "./rule.js";
+import type { CodeRegion, InstructionId, Instructions } from "@pv/x86-ir";
+import type { PlanInput, Ranges, Rule } from "./rule.js";
 import { RULES } from "./table.js";
+
+/** More than the longest window (64 by the format) and the longest instruction on either side of a site. */
+export const NEAR_BYTES = 128;
 
 /** Rules about instructions in the order of the table. */
 const DISPLACEMENT_RULES = (RULES as readonly Rule[]).filter((rule) => rule.displaces !== undefined);
@@ -21,14 +26,11 @@ export class Judge {
   constructor(private readonly input: PlanInput) {
     const { instructions } = input.program;
     this.instructions = instructions;
-    this.touched = new Marks(instructions);
-    this.inside = new Marks(instructions);
+    const near = new Nearness(input);
+    this.touched = new Marks(instructions, near);
+    this.inside = new Marks(instructions, near);
     for (const rule of RULES as readonly Rule[]) {
-      for (const { start, length } of rule.touched?.(input) ?? []) {
-        for (let row = 0; row < start.length; row++) {
-          this.touched.mark(start[row], typeof length === "number" ? length : length[row], rule.number);
-        }
-      }
+      for (const ranges of rule.touched?.(input) ?? []) this.touched.markRanges(ranges, rule.number);
       for (const addresses of rule.inside?.(input) ?? []) this.inside.markEach(addresses, rule.number);
     }
   }
@@ -58,58 +60,93 @@ export class Judge {
   }
 }
 
-/** One rule number per byte of code; what is marked first stays. */
-class Marks {
-  private readonly start: number[];
-  private readonly marks: Uint8Array[];
+/** Which stretches of code are near a site: one byte for every `1 << GRAIN` bytes of code. */
+class Nearness {
+  readonly regions: readonly CodeRegion[];
+  readonly near: readonly Uint8Array[];
   private latest = 0;
 
-  constructor({ regions }: Instructions) {
-    this.start = regions.map((region) => region.start);
-    this.marks = regions.map((region) => new Uint8Array(region.bytes.length));
-  }
-
-  at(va: number): number {
-    const region = this.regionOf(va);
-    return region < 0 ? 0 : this.marks[region][va - this.start[region]];
-  }
-
-  /** The first mark among `length` bytes at `va`, or 0. */
-  first(va: number, length: number): number {
-    const region = this.regionOf(va);
-    if (region < 0) return 0;
-    const marks = this.marks[region], from = va - this.start[region];
-    for (let at = from; at < from + length; at++) if (marks[at] > 0) return marks[at];
-    return 0;
-  }
-
-  /** Bytes outside the code are left out. */
-  mark(va: number, length: number, rule: number): void {
-    for (let region = 0; region < this.start.length; region++) {
-      const marks = this.marks[region];
-      const from = Math.max(va - this.start[region], 0), end = Math.min(va + length - this.start[region], marks.length);
-      for (let at = from; at < end; at++) if (marks[at] === 0) marks[at] = rule;
+  constructor({ program: { instructions }, sites }: PlanInput) {
+    this.regions = instructions.regions;
+    this.near = this.regions.map((region) => new Uint8Array((region.bytes.length >>> GRAIN) + 1));
+    for (const row of sites.instruction) {
+      const region = this.regionOf(instructions.address[row]);
+      const offset = instructions.address[row] - this.regions[region].start;
+      this.near[region].fill(1, Math.max(0, offset - NEAR_BYTES) >>> GRAIN, ((offset + NEAR_BYTES) >>> GRAIN) + 1);
     }
   }
 
-  /** Marks single bytes; 0 is no address. */
-  markEach(addresses: ArrayLike<number>, rule: number): void {
-    for (let row = 0; row < addresses.length; row++) {
-      const va = addresses[row];
-      if (va === 0) continue;
-      const region = this.regionOf(va);
-      if (region < 0) continue;
-      const marks = this.marks[region], at = va - this.start[region];
-      if (marks[at] === 0) marks[at] = rule;
-    }
-  }
-
-  private regionOf(va: number): number {
-    const { start, marks, latest } = this;
-    if (latest < start.length && va >= start[latest] && va - start[latest] < marks[latest].length) return latest;
-    for (let region = 0; region < start.length; region++) {
-      if (va >= start[region] && va - start[region] < marks[region].length) return (this.latest = region);
+  /** Index of the region that holds `va`, or -1. */
+  regionOf(va: number): number {
+    const { regions, latest } = this;
+    if (latest < regions.length && va >= regions[latest].start && va - regions[latest].start < regions[latest].bytes.length) return latest;
+    for (let region = 0; region < regions.length; region++) {
+      if (va >= regions[region].start && va - regions[region].start < regions[region].bytes.length) return (this.latest = region);
     }
     return -1;
   }
 }
+
+const GRAIN = 6;
+
+/** One rule number per byte of code; what is marked first stays. */
+class Marks {
+  private readonly marks: Uint8Array[];
+
+  constructor(
+    { regions }: Instructions,
+    private readonly nearness: Nearness,
+  ) {
+    this.marks = regions.map((region) => new Uint8Array(region.bytes.length));
+  }
+
+  at(va: number): number {
+    const region = this.nearness.regionOf(va);
+    return region < 0 ? 0 : this.marks[region][va - this.nearness.regions[region].start];
+  }
+
+  /** The first mark among `length` bytes at `va`, or 0. */
+  first(va: number, length: number): number {
+    const region = this.nearness.regionOf(va);
+    if (region < 0) return 0;
+    const marks = this.marks[region], from = va - this.nearness.regions[region].start;
+    for (let at = from; at < from + length; at++) if (marks[at] > 0) return marks[at];
+    return 0;
+  }
+
+  /** Marks ranges; bytes outside the code are left out. */
+  markRanges({ start, length }: Ranges, rule: number): void {
+    const { regions } = this.nearness;
+    for (let row = 0; row < start.length; row++) {
+      const from = start[row], end = from + (typeof length === "number" ? length : length[row]);
+      for (let region = 0; region < regions.length; region++) {
+        const base = regions[region].start, marks = this.marks[region], near = this.nearness.near[region];
+        if (end <= base || from >= base + marks.length) continue;
+        const last = Math.min(end - base, marks.length);
+        for (let at = Math.max(from - base, 0); at < last; at++) if (near[at >>> GRAIN] === 1 && marks[at] === 0) marks[at] = rule;
+      }
+    }
+  }
+
+  /** Marks single bytes; 0 is no address. */
+  markEach(addresses: Uint32Array, rule: number): void {
+    const { nearness } = this;
+    const count = addresses.length;
+    let base = 0, size = 0, near = NOTHING, marks = NOTHING;
+    for (let row = 0; row < count; row++) {
+      const va = addresses[row];
+      if (va === 0) continue;
+      if (va < base || va - base >= size) {
+        const region = nearness.regionOf(va);
+        if (region < 0) continue;
+        base = nearness.regions[region].start;
+        (near = nearness.near[region]), (marks = this.marks[region]);
+        size = marks.length;
+      }
+      const at = va - base;
+      if (near[at >>> GRAIN] === 1 && marks[at] === 0) marks[at] = rule;
+    }
+  }
+}
+
+const NOTHING: Uint8Array = new Uint8Array(0);

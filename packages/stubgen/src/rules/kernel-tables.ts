@@ -17,7 +17,7 @@ export function exceptionRows({ program, protection }: PlanInput): readonly Rang
 }
 
 /** Fix-up addresses of `__ex_table`: a fault goes on there. */
-export function exceptionFixups({ program, protection }: PlanInput): readonly ArrayLike<number>[] {
+export function exceptionFixups({ program, protection }: PlanInput): readonly Uint32Array[] {
   return present([program.facts.exceptionTo, protection.exceptions?.fixup]);
 }
 
@@ -55,7 +55,7 @@ export function jumpLabels(input: PlanInput): readonly Ranges[] {
 }
 
 /** Where jump labels lead: a branch that no instruction shows yet. */
-export function jumpLabelTargets({ program, protection }: PlanInput): readonly ArrayLike<number>[] {
+export function jumpLabelTargets({ program, protection }: PlanInput): readonly Uint32Array[] {
   return present([program.facts.jumpLabelTo, protection.jumpLabels?.target]);
 }
 

@@ -26,8 +26,8 @@ export interface PlanInput {
 
 /** Byte ranges: `length` of each, or one for all. */
 export interface Ranges {
-  readonly start: ArrayLike<number>;
-  readonly length: ArrayLike<number> | number;
+  readonly start: Uint32Array;
+  readonly length: Uint8Array | Uint32Array | number;
 }
 
 export interface Rule {
@@ -37,6 +37,6 @@ export interface Rule {
   /** One sentence: what the rule keeps, and why. */
   readonly reason: string;
   readonly touched?: (input: PlanInput) => readonly Ranges[];
-  readonly inside?: (input: PlanInput) => readonly ArrayLike<number>[];
+  readonly inside?: (input: PlanInput) => readonly Uint32Array[];
   readonly displaces?: (input: PlanInput, instruction: InstructionId) => boolean;
 }

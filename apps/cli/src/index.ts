@@ -1,0 +1,12 @@
+export * from "./booting.js";
+export { formatDiagnostic } from "./context.js";
+export * from "./loading.js";
+export * from "./machine/index.js";
+export * from "./machines.js";
+export * from "./model.js";
+export * from "./pipeline.js";
+export * from "./progress.js";
+export * from "./quick-line.js";
+export * from "./render.js";
+export * from "./rewriting.js";
+export * from "./site-facts.js";
