@@ -104,8 +104,8 @@ export function writeAnnotations(annotations: Annotations): Uint8Array {
   view.setUint32(8, bytes.length, true);
   view.setUint16(12, annotations.machine, true);
   view.setUint32(16, annotations.addressHigh, true);
-  [annotations.kernelChecksum, sites.count, sitesAt, patches.count, patchesAt, items.count, itemsAt].forEach((value, index) =>
-    view.setUint32(24 + index * 4, value, true),
+  [annotations.kernelChecksum, sites.count, sitesAt, patches.count, patchesAt, items.count, itemsAt].forEach(
+    (value, index) => view.setUint32(24 + index * 4, value, true),
   );
   bytes.set(Buffer.from(annotations.sha256, "hex"), 56);
   writeRows(SITE_ROW, sites, view, sitesAt);
@@ -131,7 +131,8 @@ function parse(input: Uint8Array): Annotations {
   const head = new DataView(input.buffer, input.byteOffset, input.byteLength);
   if (input.length < 8 || head.getUint32(0, true) !== MAGIC) fail("PV4001", "The bytes do not start with PVAN.");
   const version = head.getUint16(4, true);
-  if (version !== VERSION) fail("PV4002", `The annotation table has version ${version}, only ${VERSION} is known here.`);
+  if (version !== VERSION)
+    fail("PV4002", `The annotation table has version ${version}, only ${VERSION} is known here.`);
   if (input.length < HEADER) damaged(`The header is cut off after ${input.length} bytes.`);
   const size = head.getUint32(8, true);
   if (head.getUint16(6, true) !== HEADER) damaged(`The header says that it has ${head.getUint16(6, true)} bytes.`);
@@ -179,9 +180,11 @@ export function checkAnnotations({ sites, patches, items }: Annotations): void {
     if (length === 0 || length > MAX_INSTRUCTION || address + length > 2 ** 32) {
       damaged(`The site at ${hex(address)} has ${length} bytes.`, address);
     }
-    if (sites.known[row] > MAX_KNOWN) damaged(`The site at ${hex(address)} knows a thing of type ${sites.known[row]}.`, address);
+    if (sites.known[row] > MAX_KNOWN)
+      damaged(`The site at ${hex(address)} knows a thing of type ${sites.known[row]}.`, address);
     const patch = sites.patch[row];
-    if (patch !== NO_PATCH && patch >= patches.count) damaged(`The site at ${hex(address)} names patch ${patch}.`, address);
+    if (patch !== NO_PATCH && patch >= patches.count)
+      damaged(`The site at ${hex(address)} names patch ${patch}.`, address);
     if ((patch === NO_PATCH) === (sites.reason[row] === 0)) {
       damaged(`The site at ${hex(address)} is either in a patch or has a reason why not.`, address);
     }
@@ -198,10 +201,12 @@ export function checkAnnotations({ sites, patches, items }: Annotations): void {
     if (length < MIN_WINDOW || length > MAX_WINDOW || start + length > 2 ** 32) {
       damaged(`The window at ${hex(start)} has ${length} bytes.`, start);
     }
-    if (tactic < Tactic.idiom || tactic > Tactic.backward) damaged(`The window at ${hex(start)} has tactic ${tactic}.`, start);
+    if (tactic < Tactic.idiom || tactic > Tactic.backward)
+      damaged(`The window at ${hex(start)} has tactic ${tactic}.`, start);
     const first = patches.firstItem[patch];
     const count = patches.itemCount[patch];
-    if (first > items.count || count > items.count - first) damaged(`The window at ${hex(start)} names items that are not there.`, start);
+    if (first > items.count || count > items.count - first)
+      damaged(`The window at ${hex(start)} names items that are not there.`, start);
     found += checkItems(sites, items, patch, start, length, first, count);
     end = start + length;
   }
@@ -223,7 +228,8 @@ function checkItems(
   for (let item = first; item < first + count; item++) {
     const op = items.op[item];
     const bytes = items.length[item];
-    if (op < ItemOp.copy || op > ItemOp.call) damaged(`Item ${item} of the window at ${hex(start)} has op ${op}.`, start);
+    if (op < ItemOp.copy || op > ItemOp.call)
+      damaged(`Item ${item} of the window at ${hex(start)} has op ${op}.`, start);
     if (items.offset[item] !== covered || bytes === 0 || bytes > MAX_INSTRUCTION || covered + bytes > length) {
       damaged(`Item ${item} of the window at ${hex(start)} does not follow the one before it.`, start);
     }
@@ -244,7 +250,8 @@ function checkItems(
     covered += bytes;
   }
   if (found === 0) damaged(`The window at ${hex(start)} holds no site.`, start);
-  if (covered !== length) damaged(`The items of the window at ${hex(start)} cover ${covered} of ${length} bytes.`, start);
+  if (covered !== length)
+    damaged(`The items of the window at ${hex(start)} cover ${covered} of ${length} bytes.`, start);
   return found;
 }
 

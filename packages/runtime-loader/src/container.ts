@@ -31,7 +31,13 @@ export function buildContainer(container: Container): Result<Uint8Array> {
   return attempt(() => {
     const { kernel, initrd } = container;
     const line = new TextEncoder().encode(container.commandLine);
-    if (line.length > MAX_COMMAND_LINE) fail("PV9001", `The kernel's command line has ${line.length} bytes.`, undefined, `At most ${MAX_COMMAND_LINE} bytes fit.`);
+    if (line.length > MAX_COMMAND_LINE)
+      fail(
+        "PV9001",
+        `The kernel's command line has ${line.length} bytes.`,
+        undefined,
+        `At most ${MAX_COMMAND_LINE} bytes fit.`,
+      );
     if (line.includes(0)) fail("PV9001", "The kernel's command line contains a NUL.", undefined, "Leave it out.");
     const kernelAt = aligned(HEADER + line.length);
     const kernelEnd = kernelAt + kernel.length;
@@ -64,12 +70,16 @@ export function parseContainer(bytes: Uint8Array): Result<Container> {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (view.getUint32(0, true) !== MAGIC) damaged("The bytes do not start with PVCT.");
     if (view.getUint16(4, true) !== VERSION || view.getUint16(6, true) !== HEADER) {
-      damaged(`Container version ${view.getUint16(4, true)} with a header of ${view.getUint16(6, true)} bytes is not known here.`);
+      damaged(
+        `Container version ${view.getUint16(4, true)} with a header of ${view.getUint16(6, true)} bytes is not known here.`,
+      );
     }
-    if (crc32(bytes.subarray(CRC_FROM, HEADER)) !== view.getUint32(12, true)) damaged("The header's checksum is wrong.");
+    if (crc32(bytes.subarray(CRC_FROM, HEADER)) !== view.getUint32(12, true))
+      damaged("The header's checksum is wrong.");
     const size = view.getUint32(8, true);
     if (size < HEADER) damaged(`The header says that the container has ${size} bytes.`);
-    if (size > bytes.length) fail("PV1001", `The container should have ${size} bytes, ${bytes.length} are there.`, 0, PACK_AGAIN);
+    if (size > bytes.length)
+      fail("PV1001", `The container should have ${size} bytes, ${bytes.length} are there.`, 0, PACK_AGAIN);
     const part = (name: string, field: number, align: number): Uint8Array => {
       const at = view.getUint32(field, true);
       const length = view.getUint32(field + 4, true);

@@ -40,7 +40,8 @@ export function loadKernel(elf: ElfFile): LoadedKernel {
   if (segments.length === 0) fail("PV1006", "The kernel has no segment to load.");
   const start = Math.min(...segments.map((segment) => segment.physicalAddress));
   const end = Math.max(...segments.map((segment) => segment.physicalAddress + segment.memorySize));
-  if (end - start > MAX_SPAN) fail("PV1006", `The kernel's segments span ${end - start} bytes of physical memory.`, start);
+  if (end - start > MAX_SPAN)
+    fail("PV1006", `The kernel's segments span ${end - start} bytes of physical memory.`, start);
   const inOrder = segments.toSorted((a, b) => a.physicalAddress - b.physicalAddress);
   inOrder.slice(1).forEach((segment, index) => {
     const before = inOrder[index];
@@ -51,7 +52,8 @@ export function loadKernel(elf: ElfFile): LoadedKernel {
 
   const bytes = new Uint8Array(end - start);
   const loaded = segments.map(({ offset, fileSize, memorySize, physicalAddress, virtualAddress }) => {
-    if (fileSize > memorySize || offset + fileSize > elf.bytes.length) fail("PV1006", "A segment is not in the file.", virtualAddress);
+    if (fileSize > memorySize || offset + fileSize > elf.bytes.length)
+      fail("PV1006", "A segment is not in the file.", virtualAddress);
     const at = physicalAddress - start;
     bytes.set(elf.bytes.subarray(offset, offset + fileSize), at);
     return { virtualAddress, contents: bytes.subarray(at, at + fileSize) };

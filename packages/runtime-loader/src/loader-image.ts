@@ -36,7 +36,8 @@ export function templatesOf(loaderImage: Uint8Array): ReturnType<typeof readTemp
   return attempt(() => {
     const image = unwrap(readElf(loaderImage));
     const section = sectionNamed(image, TEMPLATES_SECTION);
-    if (section === undefined) fail("PV1006", `The loader image has no section ${TEMPLATES_SECTION}.`, undefined, BUILD_AGAIN);
+    if (section === undefined)
+      fail("PV1006", `The loader image has no section ${TEMPLATES_SECTION}.`, undefined, BUILD_AGAIN);
     return unwrap(readTemplates(sectionBytes(image, section)));
   });
 }

@@ -103,18 +103,21 @@ export function patchKernel({ elf, annotations, templates, resident, poison }: P
 
 /** The loader works for i386 kernels at the usual page offset that leave the resident area alone. */
 function checkPlace(elf: ElfFile, { pageOffset, start, bytes }: LoadedKernel): void {
-  if (elf.arch !== "i386") fail("PV1004", "Only i386 kernels can be patched in memory.", undefined, "Use a kernel for i386.");
+  if (elf.arch !== "i386")
+    fail("PV1004", "Only i386 kernels can be patched in memory.", undefined, "Use a kernel for i386.");
   if (pageOffset !== RESIDENT_PAGE_OFFSET) {
     const message = `The kernel is linked for page offset ${hex(pageOffset)}, the resident area for ${hex(RESIDENT_PAGE_OFFSET)}.`;
     fail("PV1004", message, undefined, "Use a kernel that is configured with the usual split of 3 to 1 GB.");
   }
-  if (start < RESIDENT_END && start + bytes.length > RESIDENT_PHYSICAL) fail("PV1006", "The kernel and the resident area overlap.", start);
+  if (start < RESIDENT_END && start + bytes.length > RESIDENT_PHYSICAL)
+    fail("PV1006", "The kernel and the resident area overlap.", start);
 }
 
 /** Every routine and counter that a template asks for exists. */
 function checkTemplates({ machine, groups, poison }: TemplateTable, { counterCount, routines }: ResidentInfo): void {
   const other = "Build the loader image again.";
-  if (machine !== 3) fail("PV1004", `The stub templates are for ELF machine ${machine}, not for i386.`, undefined, other);
+  if (machine !== 3)
+    fail("PV1004", `The stub templates are for ELF machine ${machine}, not for i386.`, undefined, other);
   const check = (template: Template) => {
     for (const { type, argument } of template.holes) {
       if (type === HoleType.routine && argument >= routines.length) {
@@ -131,11 +134,18 @@ function checkTemplates({ machine, groups, poison }: TemplateTable, { counterCou
 
 function windowOf(kernel: LoadedKernel, { patches }: Annotations, patch: number): Uint8Array {
   const start = patches.start[patch];
-  return kernel.at(start, patches.length[patch]) ?? fail("PV4003", `The window at ${hex(start)} is not in the kernel.`, start);
+  return (
+    kernel.at(start, patches.length[patch]) ??
+    fail("PV4003", `The window at ${hex(start)} is not in the kernel.`, start)
+  );
 }
 
 /** The template of each site item of a patch, in order; undefined if the profile lacks one. */
-function templatesFor({ sites, patches, items }: Annotations, patch: number, table: TemplateTable): Template[] | undefined {
+function templatesFor(
+  { sites, patches, items }: Annotations,
+  patch: number,
+  table: TemplateTable,
+): Template[] | undefined {
   const chosen: Template[] = [];
   const first = patches.firstItem[patch];
   for (let item = first; item < first + patches.itemCount[patch]; item++) {
@@ -173,7 +183,8 @@ function writeStub(
         stubs.fill(chosen[nextTemplate++], site);
         // Nothing may come between an sti and the site that its interrupt shadow covers.
         const shadow = sites.kind[target] === STI_KIND && item + 1 < end && items.op[item + 1] === ItemOp.site;
-        if (poison !== undefined && !shadow) stubs.poison(poison, site, sites.liveParts[target], sites.liveRest[target]);
+        if (poison !== undefined && !shadow)
+          stubs.poison(poison, site, sites.liveParts[target], sites.liveRest[target]);
         break;
       }
       case ItemOp.conditional:

@@ -2,8 +2,24 @@
  * The pre-virtualized image: a kernel's ELF file as it was, and beside it its annotation table in section `.previrt`,
  * which is not loaded. It boots on bare hardware as before.
  */
-import { addSection, attempt, fail, readElf, sectionBytes, sectionNamed, unwrap, type ElfFile, type Result } from "@pv/elf";
-import { ANNOTATION_SECTION, checkAnnotations, readAnnotations, writeAnnotations, type Annotations } from "./annotations.js";
+import {
+  addSection,
+  attempt,
+  fail,
+  readElf,
+  sectionBytes,
+  sectionNamed,
+  unwrap,
+  type ElfFile,
+  type Result,
+} from "@pv/elf";
+import {
+  ANNOTATION_SECTION,
+  checkAnnotations,
+  readAnnotations,
+  writeAnnotations,
+  type Annotations,
+} from "./annotations.js";
 import { checkFits } from "./fit.js";
 
 const SHT_PROGBITS = 1;
@@ -35,7 +51,9 @@ export function annotationsOf(elf: ElfFile): Result<Annotations> {
 }
 
 /** Reads a pre-virtualized image. Errors: those of `readElf` and `annotationsOf`. */
-export function readPrevirtualized(bytes: Uint8Array): Result<{ readonly elf: ElfFile; readonly annotations: Annotations }> {
+export function readPrevirtualized(
+  bytes: Uint8Array,
+): Result<{ readonly elf: ElfFile; readonly annotations: Annotations }> {
   return attempt(() => {
     const elf = unwrap(readElf(bytes));
     return { elf, annotations: unwrap(annotationsOf(elf)) };

@@ -13,14 +13,17 @@ export function printAnnotations(annotations: Annotations): string {
   ];
   for (let patch = 0; patch < patches.count; patch++) {
     const tactic = TACTIC_NAMES[patches.tactic[patch] as Tactic];
-    lines.push(`patch ${word(patches.start[patch])} ${patches.length[patch]} bytes, ${tactic}, crc ${word(patches.checksum[patch])}`);
+    lines.push(
+      `patch ${word(patches.start[patch])} ${patches.length[patch]} bytes, ${tactic}, crc ${word(patches.checksum[patch])}`,
+    );
     for (let item = patches.firstItem[patch]; item < patches.firstItem[patch] + patches.itemCount[patch]; item++) {
       lines.push(`  +${items.offset[item]} ${printItem(annotations, item)}`);
     }
   }
   for (let site = 0; site < sites.count; site++) {
     const reason = sites.reason[site];
-    if (sites.patch[site] === NO_PATCH) lines.push(`${printSite(annotations, site)}, in place: ${ruleOf(reason)?.name ?? reason}`);
+    if (sites.patch[site] === NO_PATCH)
+      lines.push(`${printSite(annotations, site)}, in place: ${ruleOf(reason)?.name ?? reason}`);
   }
   return `${lines.join("\n")}\n`;
 }

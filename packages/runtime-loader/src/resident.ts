@@ -58,7 +58,9 @@ export function readResident(blob: Uint8Array): Result<ResidentInfo> {
     const layout = parse(view);
     const table = layout.routineTable - BASE;
     if (table + layout.routineCount * 4 > blob.length) damaged("The table of routines is behind the blob's bytes.");
-    const routines = Uint32Array.from({ length: layout.routineCount }, (_, row) => view.getUint32(table + row * 4, true));
+    const routines = Uint32Array.from({ length: layout.routineCount }, (_, row) =>
+      view.getUint32(table + row * 4, true),
+    );
     routines.forEach((address, row) => {
       if (address < BASE || address >= BASE + layout.size) damaged(`Routine ${row} is outside the blob.`, address);
     });
@@ -75,10 +77,12 @@ export function readResidentState(memory: (physical: number, length: number) => 
   return attempt(() => {
     const header = memory(RESIDENT_PHYSICAL, HEADER);
     const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
-    if (header.length < HEADER || view.getUint32(0, true) !== MAGIC) fail("PV5002", "The guest has no resident area.", RESIDENT_PHYSICAL);
+    if (header.length < HEADER || view.getUint32(0, true) !== MAGIC)
+      fail("PV5002", "The guest has no resident area.", RESIDENT_PHYSICAL);
     const { arenaAddress, countersAddress, counterCount } = parse(view);
     const counters = memory(countersAddress - RESIDENT_PAGE_OFFSET, counterCount * 4);
-    if (counters.length < counterCount * 4) fail("PV5002", "The guest's memory ends within the counters.", countersAddress);
+    if (counters.length < counterCount * 4)
+      fail("PV5002", "The guest's memory ends within the counters.", countersAddress);
     const words = new DataView(counters.buffer, counters.byteOffset, counters.byteLength);
     return {
       status: view.getUint32(40, true),
@@ -98,7 +102,9 @@ function parse(view: DataView) {
   const word = (offset: number) => view.getUint32(offset, true);
   if (word(0) !== MAGIC) damaged("The bytes do not start with PVRS.");
   if (view.getUint16(4, true) !== VERSION || view.getUint16(6, true) !== HEADER) {
-    damaged(`Resident version ${view.getUint16(4, true)} with a header of ${view.getUint16(6, true)} bytes is not known here.`);
+    damaged(
+      `Resident version ${view.getUint16(4, true)} with a header of ${view.getUint16(6, true)} bytes is not known here.`,
+    );
   }
   const [size, arenaAddress, arenaSize] = [word(8), word(12), word(16)];
   const [countersAddress, counterCount, routineCount, routineTable] = [word(24), word(28), word(32), word(36)];

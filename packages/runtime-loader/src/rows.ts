@@ -8,7 +8,11 @@ export interface RowLayout {
   readonly fields: Readonly<Record<string, readonly [offset: number, width: 1 | 2 | 4]>>;
 }
 
-type Column<Field> = Field extends readonly [number, 4] ? Uint32Array : Field extends readonly [number, 2] ? Uint16Array : Uint8Array;
+type Column<Field> = Field extends readonly [number, 4]
+  ? Uint32Array
+  : Field extends readonly [number, 2]
+    ? Uint16Array
+    : Uint8Array;
 
 /** One typed array per field, `count` long. */
 export type Columns<Layout extends RowLayout> = { readonly count: number } & {
@@ -25,19 +29,30 @@ export function makeColumns<Layout extends RowLayout>(layout: Layout, count: num
 }
 
 /** Reads `count` rows at `at`; the caller has checked that they are there. */
-export function readRows<Layout extends RowLayout>(layout: Layout, view: DataView, at: number, count: number): Columns<Layout> {
+export function readRows<Layout extends RowLayout>(
+  layout: Layout,
+  view: DataView,
+  at: number,
+  count: number,
+): Columns<Layout> {
   const columns = makeColumns(layout, count);
   for (const [name, [offset, width]] of Object.entries(layout.fields)) {
     const column = arrayOf(columns, name);
     for (let row = 0, from = at + offset; row < count; row++, from += layout.size) {
-      column[row] = width === 4 ? view.getUint32(from, true) : width === 2 ? view.getUint16(from, true) : view.getUint8(from);
+      column[row] =
+        width === 4 ? view.getUint32(from, true) : width === 2 ? view.getUint16(from, true) : view.getUint8(from);
     }
   }
   return columns;
 }
 
 /** Writes all rows at `at`, where there is room for them. */
-export function writeRows<Layout extends RowLayout>(layout: Layout, columns: Columns<Layout>, view: DataView, at: number): void {
+export function writeRows<Layout extends RowLayout>(
+  layout: Layout,
+  columns: Columns<Layout>,
+  view: DataView,
+  at: number,
+): void {
   for (const [name, [offset, width]] of Object.entries(layout.fields)) {
     const column = arrayOf(columns, name);
     for (let row = 0, to = at + offset; row < columns.count; row++, to += layout.size) {

@@ -6,7 +6,15 @@
  * in which they first occur, so the bytes depend on nothing but the table.
  */
 import { attempt, fail, type Result } from "@pv/elf";
-import { HoleType, POISON_COUNT, variantCount, type Hole, type Template, type TemplateGroup, type TemplateTable } from "@pv/stubgen";
+import {
+  HoleType,
+  POISON_COUNT,
+  variantCount,
+  type Hole,
+  type Template,
+  type TemplateGroup,
+  type TemplateTable,
+} from "@pv/stubgen";
 import { crc32 } from "./crc32.js";
 
 const MAGIC = "PVTT";
@@ -19,7 +27,7 @@ const CRC_FROM = 16;
 const NAME_BYTES = 16;
 const NOWHERE = 0xffff;
 
-/** Far above what any profile needs (`bare`: about 22 KiB), and small enough that no hostile table can cost much memory. */
+/** Far above what any profile needs (`bare`: 34 KiB), and small enough that no hostile table can cost much memory. */
 const MAX_SIZE = 1 << 20;
 const MAX_GROUPS = 4096;
 const MAX_VARIANTS = 256;
@@ -43,15 +51,23 @@ export function writeTemplates(table: TemplateTable): Uint8Array {
   const bytes = new Uint8Array(total);
   const view = new DataView(bytes.buffer);
   const name = new TextEncoder().encode(table.profile);
-  if (name.length > NAME_BYTES || !/^[\x20-\x7e]*$/.test(table.profile)) throw new RangeError(`profile name "${table.profile}"`);
+  if (name.length > NAME_BYTES || !/^[\x20-\x7e]*$/.test(table.profile))
+    throw new RangeError(`profile name "${table.profile}"`);
   bytes.set(new TextEncoder().encode(MAGIC), 0);
   view.setUint16(4, VERSION, true);
   view.setUint16(6, HEADER, true);
   view.setUint32(8, total, true);
   bytes.set(name, 16);
   [
-    table.groups.length, groupsAt, rows.templates.length, templatesAt, rows.holes.length, holesAt, codeAt,
-    rows.code.length, poison,
+    table.groups.length,
+    groupsAt,
+    rows.templates.length,
+    templatesAt,
+    rows.holes.length,
+    holesAt,
+    codeAt,
+    rows.code.length,
+    poison,
   ].forEach((value, index) => view.setUint32(32 + index * 4, value, true));
   view.setUint16(68, table.machine, true);
 
@@ -149,10 +165,12 @@ function parse(input: Uint8Array): TemplateTable {
   const head = new DataView(input.buffer, input.byteOffset, input.byteLength);
   if (new TextDecoder().decode(input.subarray(0, 4)) !== MAGIC) damaged("The bytes are no template table.");
   const version = head.getUint16(4, true);
-  if (version !== VERSION) fail("PV4002", `The template table has version ${version}, only ${VERSION} is known here.`, undefined, DAMAGED);
+  if (version !== VERSION)
+    fail("PV4002", `The template table has version ${version}, only ${VERSION} is known here.`, undefined, DAMAGED);
   const size = head.getUint32(8, true);
   if (head.getUint16(6, true) !== HEADER || size < HEADER || size > MAX_SIZE) damaged(`The header says ${size} bytes.`);
-  if (size > input.length) fail("PV1001", `The template table has ${size} bytes, ${input.length} are there.`, 0, DAMAGED);
+  if (size > input.length)
+    fail("PV1001", `The template table has ${size} bytes, ${input.length} are there.`, 0, DAMAGED);
   const bytes = input.subarray(0, size);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (crc32(bytes.subarray(CRC_FROM)) !== view.getUint32(12, true)) damaged("The template table's checksum is wrong.");
@@ -180,7 +198,8 @@ function parse(input: Uint8Array): TemplateTable {
     templates.push(readTemplate(view, templateTable.at + row * TEMPLATE, code, holes));
   }
   const run = (first: number, count: number): Template[] => {
-    if (first > templates.length || count > templates.length - first) damaged(`Templates ${first} to ${first + count} are not all there.`);
+    if (first > templates.length || count > templates.length - first)
+      damaged(`Templates ${first} to ${first + count} are not all there.`);
     return templates.slice(first, first + count);
   };
 
@@ -188,11 +207,20 @@ function parse(input: Uint8Array): TemplateTable {
   let before = -1;
   for (let row = 0; row < groupTable.count; row++) {
     const at = groupTable.at + row * GROUP;
-    const [kind, form, clobbers] = [view.getUint16(at, true), view.getUint16(at + 2, true), view.getUint16(at + 4, true)];
+    const [kind, form, clobbers] = [
+      view.getUint16(at, true),
+      view.getUint16(at + 2, true),
+      view.getUint16(at + 4, true),
+    ];
     const traits = { kind, form, clobbers, clobbersFlags: bytes[at + 6] === 1, known: bytes[at + 7] };
     const key = kind * 0x1_0000 + form;
     if (key <= before) damaged(`The group of kind ${kind}, form ${form} is out of order.`);
-    if (bytes[at + 6] > 1 || traits.known > 3 || clobbers > (machine === 3 ? 0xff : 0xffff) || variantCount(traits) > MAX_VARIANTS) {
+    if (
+      bytes[at + 6] > 1 ||
+      traits.known > 3 ||
+      clobbers > (machine === 3 ? 0xff : 0xffff) ||
+      variantCount(traits) > MAX_VARIANTS
+    ) {
       damaged(`The group of kind ${kind}, form ${form} makes no sense.`);
     }
     before = key;
@@ -208,18 +236,25 @@ function readHoles(view: DataView, count: number, at: number): Hole[] {
   const holes: Hole[] = [];
   for (let row = 0; row < count; row++, at += HOLE) {
     const type = view.getUint8(at + 2);
-    if (type < HoleType.routine || type > HoleType.deadFlagsGarbage) damaged(`Hole ${row} has the unknown type ${type}.`);
+    if (type < HoleType.routine || type > HoleType.deadFlagsGarbage)
+      damaged(`Hole ${row} has the unknown type ${type}.`);
     holes.push({ offset: view.getUint16(at, true), type: type as HoleType, argument: view.getUint32(at + 4, true) });
   }
   return holes;
 }
 
 function readTemplate(view: DataView, at: number, code: Uint8Array, holes: readonly Hole[]): Template {
-  const [codeAt, length, insertAt] = [view.getUint32(at, true), view.getUint16(at + 4, true), view.getUint16(at + 6, true)];
+  const [codeAt, length, insertAt] = [
+    view.getUint32(at, true),
+    view.getUint16(at + 4, true),
+    view.getUint16(at + 6, true),
+  ];
   const [firstHole, holeCount] = [view.getUint32(at + 8, true), view.getUint16(at + 12, true)];
   if (codeAt > code.length || length > code.length - codeAt) damaged(`A template's code at ${codeAt} does not fit.`);
-  if (firstHole > holes.length || holeCount > holes.length - firstHole) damaged(`A template's holes at ${firstHole} do not fit.`);
-  if (insertAt !== NOWHERE && insertAt > length) damaged(`A template inserts the original bytes at ${insertAt} of ${length}.`);
+  if (firstHole > holes.length || holeCount > holes.length - firstHole)
+    damaged(`A template's holes at ${firstHole} do not fit.`);
+  if (insertAt !== NOWHERE && insertAt > length)
+    damaged(`A template inserts the original bytes at ${insertAt} of ${length}.`);
   if (holeCount > length / 4) damaged(`${holeCount} holes do not fit into ${length} bytes.`);
   const own = holes.slice(firstHole, firstHole + holeCount);
   let free = 0;

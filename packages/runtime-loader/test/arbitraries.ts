@@ -52,7 +52,9 @@ const conditional: fc.Arbitrary<FakeItem> = fc
 
 const leave: fc.Arbitrary<FakeItem[]> = fc.oneof(
   fc.constant([]),
-  fc.record({ op: fc.constantFrom("jump" as const, "call" as const), length: fc.constantFrom(2, 5), target }).map((item) => [item]),
+  fc
+    .record({ op: fc.constantFrom("jump" as const, "call" as const), length: fc.constantFrom(2, 5), target })
+    .map((item) => [item]),
 );
 
 const lengthOf = (items: readonly FakeItem[]) =>
@@ -83,7 +85,13 @@ export const kernels: fc.Arbitrary<FakeKernel> = fc
 export const damage = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 6 });
 
 /** Applies damage behind the checksum, and corrects the checksum: what a hostile table would be. */
-export function damaged(bytes: Uint8Array, changes: readonly (readonly [number, number])[], crcAt: number, crcFrom: number, crcEnd?: number): Uint8Array {
+export function damaged(
+  bytes: Uint8Array,
+  changes: readonly (readonly [number, number])[],
+  crcAt: number,
+  crcFrom: number,
+  crcEnd?: number,
+): Uint8Array {
   const copied = bytes.slice();
   for (const [at, value] of changes) copied[crcFrom + (at % (copied.length - crcFrom))] = value;
   new DataView(copied.buffer).setUint32(crcAt, crc32(copied.subarray(crcFrom, crcEnd)), true);

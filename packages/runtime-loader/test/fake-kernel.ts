@@ -39,7 +39,13 @@ const BRANCH_BYTE = 0x0b;
 
 export function fakeKernel(windows: readonly FakeWindow[], unpatched: readonly Kind[] = []): FakeKernel {
   const text: number[] = [];
-  const site = { address: [] as number[], kind: [] as number[], form: [] as number[], length: [] as number[], patch: [] as number[] };
+  const site = {
+    address: [] as number[],
+    kind: [] as number[],
+    form: [] as number[],
+    length: [] as number[],
+    patch: [] as number[],
+  };
   const facts: Required<Facts>[] = [];
   const addSite = (address: number, kind: Kind, form: number, length: number, patch: number, given: Facts) => {
     site.address.push(address);
@@ -50,7 +56,13 @@ export function fakeKernel(windows: readonly FakeWindow[], unpatched: readonly K
     facts.push({ liveParts: 0, liveRest: 0, known: 0, knownValue: 0, ...given });
   };
   const plan = { start: [] as number[], length: [] as number[], firstItem: [] as number[], itemCount: [] as number[] };
-  const item = { op: [] as number[], length: [] as number[], condition: [] as number[], offset: [] as number[], target: [] as number[] };
+  const item = {
+    op: [] as number[],
+    length: [] as number[],
+    condition: [] as number[],
+    offset: [] as number[],
+    target: [] as number[],
+  };
 
   windows.forEach((window, patch) => {
     for (let byte = 0; byte < window.gap; byte++) text.push(0x90);
@@ -67,7 +79,12 @@ export function fakeKernel(windows: readonly FakeWindow[], unpatched: readonly K
       item.target.push("target" in given ? given.target : given.op === "site" ? site.address.length : 0);
       if (given.op === "site") {
         const { liveParts = 0, liveRest = 0, known = 0, knownValue = 0 } = given;
-        addSite(TEXT + text.length, given.kind, given.form ?? 0, length, patch, { liveParts, liveRest, known, knownValue });
+        addSite(TEXT + text.length, given.kind, given.form ?? 0, length, patch, {
+          liveParts,
+          liveRest,
+          known,
+          knownValue,
+        });
       }
       text.push(...("bytes" in given ? given.bytes : Array.from({ length }, () => BRANCH_BYTE)));
     }
@@ -209,8 +226,22 @@ export const GOLDEN_WINDOWS: readonly FakeWindow[] = [
     // mov %cr3, %eax; mov %eax, %cr3
     gap: 1,
     items: [
-      { op: "site", kind: "mov-from-cr", form: 3 << 5, bytes: [0x0f, 0x20, 0xd8], liveParts: 0x00f7_00f7, liveRest: 0xf7 },
-      { op: "site", kind: "mov-to-cr", form: 3 << 5, bytes: [0x0f, 0x22, 0xd8], liveParts: 0x00f2_00f2, liveRest: 0x3f_00f2 },
+      {
+        op: "site",
+        kind: "mov-from-cr",
+        form: 3 << 5,
+        bytes: [0x0f, 0x20, 0xd8],
+        liveParts: 0x00f7_00f7,
+        liveRest: 0xf7,
+      },
+      {
+        op: "site",
+        kind: "mov-to-cr",
+        form: 3 << 5,
+        bytes: [0x0f, 0x22, 0xd8],
+        liveParts: 0x00f2_00f2,
+        liveRest: 0x3f_00f2,
+      },
     ],
   },
 ];

@@ -30,11 +30,15 @@ const templateBytes = writeTemplates(templates);
 
 const codeOf = (result: Result<unknown>) => (result.ok ? "ok" : result.error.code);
 /** Bits 0..7 of every byte of a table, apart from ranges that readers ignore. */
-function everyBit(bytes: Uint8Array, ignored: (offset: number) => boolean, visit: (changed: Uint8Array, offset: number) => void): void {
+function everyBit(
+  bytes: Uint8Array,
+  ignored: (offset: number) => boolean,
+  visit: (changed: Uint8Array, offset: number) => void,
+): void {
   for (let offset = 0; offset < bytes.length; offset++) {
     if (ignored(offset)) continue;
     const changed = bytes.slice();
-    changed[offset] ^= 1 << offset % 8;
+    changed[offset] ^= 1 << (offset % 8);
     visit(changed, offset);
   }
 }
@@ -118,15 +122,30 @@ describe("annotations", () => {
   });
 
   test.each<[string, (copy: ReturnType<typeof edit>) => void]>([
-    ["sites out of order", ({ sites }) => void ([sites.address[0], sites.address[1]] = [sites.address[1], sites.address[0]])],
+    [
+      "sites out of order",
+      ({ sites }) => void ([sites.address[0], sites.address[1]] = [sites.address[1], sites.address[0]]),
+    ],
     ["a site of no bytes", ({ sites }) => void (sites.length[9] = 0)],
     ["a site of 16 bytes", ({ sites }) => void (sites.length[9] = 16)],
-    ["a site behind the end of the address space", ({ sites }) => void (sites.address[9] = 0xffff_ffff) ?? void (sites.length[9] = 2)],
+    [
+      "a site behind the end of the address space",
+      ({ sites }) => {
+        sites.address[9] = 0xffff_ffff;
+        sites.length[9] = 2;
+      },
+    ],
     ["an unknown kind of knowledge", ({ sites }) => void (sites.known[0] = 4)],
     ["a site of a patch that is not there", ({ sites }) => void (sites.patch[0] = 6)],
     ["a patched site with a reason", ({ sites }) => void (sites.reason[0] = 1)],
     ["an unpatched site without a reason", ({ sites }) => void (sites.reason[9] = 0)],
-    ["a site that is not in its patch", ({ sites }) => void (sites.patch[9] = 0) ?? void (sites.reason[9] = 0)],
+    [
+      "a site that is not in its patch",
+      ({ sites }) => {
+        sites.patch[9] = 0;
+        sites.reason[9] = 0;
+      },
+    ],
     ["overlapping windows", ({ patches }) => void (patches.start[1] = 0xc100_0007)],
     ["a window of 4 bytes", ({ patches }) => void (patches.length[0] = 4)],
     ["a window of 65 bytes", ({ patches }) => void (patches.length[5] = 65)],
@@ -134,7 +153,14 @@ describe("annotations", () => {
     ["tactic 4", ({ patches }) => void (patches.tactic[0] = 4)],
     ["items that are not there", ({ patches }) => void (patches.firstItem[5] = 0xffff_fff0)],
     ["no items", ({ patches }) => void (patches.itemCount[0] = 0)],
-    ["a window without a site", ({ items, sites }) => void (items.op[0] = items.op[2] = 1) ?? void (sites.patch[0] = sites.patch[1] = 0xffff_ffff) ?? void (sites.reason[0] = sites.reason[1] = 1)],
+    [
+      "a window without a site",
+      ({ items, sites }) => {
+        items.op[0] = items.op[2] = 1;
+        sites.patch[0] = sites.patch[1] = 0xffff_ffff;
+        sites.reason[0] = sites.reason[1] = 1;
+      },
+    ],
     ["op 0", ({ items }) => void (items.op[1] = 0)],
     ["op 6", ({ items }) => void (items.op[1] = 6)],
     ["an item of no bytes", ({ items }) => void (items.length[1] = 0)],
@@ -165,7 +191,12 @@ describe("templates", () => {
 
   test("random tables, written and read", () => {
     const template = fc
-      .tuple(fc.uint8Array({ maxLength: 24 }), fc.nat(24), fc.boolean(), fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 7 }), fc.nat(20))))
+      .tuple(
+        fc.uint8Array({ maxLength: 24 }),
+        fc.nat(24),
+        fc.boolean(),
+        fc.array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 7 }), fc.nat(20))),
+      )
       .map(([code, place, inserts, gaps]) => {
         const holes = [];
         let at = 0;
@@ -180,9 +211,17 @@ describe("templates", () => {
       });
     const many = (count: number) => fc.array(template, { minLength: count, maxLength: count });
     const group = fc.tuple(fc.nat(0xffff), fc.nat(0xffff), many(8)).map(([kind, form, variants]) => ({
-      kind, form, clobbers: 2, clobbersFlags: true, known: 1, variants,
+      kind,
+      form,
+      clobbers: 2,
+      clobbersFlags: true,
+      known: 1,
+      variants,
     }));
-    const tables = fc.record({ groups: fc.uniqueArray(group, { selector: ({ kind, form }) => `${kind}.${form}`, maxLength: 4 }), poison: many(57) });
+    const tables = fc.record({
+      groups: fc.uniqueArray(group, { selector: ({ kind, form }) => `${kind}.${form}`, maxLength: 4 }),
+      poison: many(57),
+    });
     fc.assert(
       fc.property(tables, ({ groups, poison }) => {
         groups.sort((a, b) => a.kind - b.kind || a.form - b.form);
@@ -197,7 +236,9 @@ describe("templates", () => {
     expect(templateBytes.length).toBeLessThan(40_000);
     const groups = templates.groups.filter(({ kind }) => kind < 32);
     const some = writeTemplates({ ...templates, groups });
-    expect(writeTemplates({ ...templates, groups: groups.slice(0, 1) }).length).toBeLessThan(some.length - 12 * (groups.length - 2));
+    expect(writeTemplates({ ...templates, groups: groups.slice(0, 1) }).length).toBeLessThan(
+      some.length - 12 * (groups.length - 2),
+    );
   });
 
   test("cut off anywhere", () => {
@@ -211,7 +252,8 @@ describe("templates", () => {
     everyBit(
       small,
       () => false,
-      (changed, offset) => expect(["PV1001", "PV4002", "PV4005"], `at ${offset}`).toContain(codeOf(readTemplates(changed))),
+      (changed, offset) =>
+        expect(["PV1001", "PV4002", "PV4005"], `at ${offset}`).toContain(codeOf(readTemplates(changed))),
     );
   });
 
@@ -230,27 +272,35 @@ describe("templates", () => {
 
 describe("container", () => {
   const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
-  const packed = unwrap(buildContainer({ kernel: new Uint8Array(5000), initrd: new Uint8Array(10), commandLine: "quiet" }));
+  const packed = unwrap(
+    buildContainer({ kernel: new Uint8Array(5000), initrd: new Uint8Array(10), commandLine: "quiet" }),
+  );
 
   test("packed and unpacked are the same", () => {
     fc.assert(
-      fc.property(bytes(6000), fc.option(bytes(5000)), fc.string({ maxLength: 60 }), fc.nat(7), (kernel, initrd, line, flags) => {
-        fc.pre(!line.includes("\0"));
-        const bit = (number: number) => (flags & number) !== 0;
-        const container = {
-          kernel,
-          commandLine: line,
-          poison: bit(1),
-          stopBehindPatching: bit(2),
-          unpatched: bit(4),
-          ...(initrd === null ? {} : { initrd }),
-        };
-        const packedBytes = unwrap(buildContainer(container));
-        const view = new DataView(packedBytes.buffer);
-        expect([view.getUint32(20, true) % 4096, view.getUint32(28, true) % 4096]).toEqual([0, 0]);
-        expect(view.getUint32(16, true)).toBe(flags);
-        expect(unwrap(parseContainer(packedBytes))).toEqual(container);
-      }),
+      fc.property(
+        bytes(6000),
+        fc.option(bytes(5000)),
+        fc.string({ maxLength: 60 }),
+        fc.nat(7),
+        (kernel, initrd, line, flags) => {
+          fc.pre(!line.includes("\0"));
+          const bit = (number: number) => (flags & number) !== 0;
+          const container = {
+            kernel,
+            commandLine: line,
+            poison: bit(1),
+            stopBehindPatching: bit(2),
+            unpatched: bit(4),
+            ...(initrd === null ? {} : { initrd }),
+          };
+          const packedBytes = unwrap(buildContainer(container));
+          const view = new DataView(packedBytes.buffer);
+          expect([view.getUint32(20, true) % 4096, view.getUint32(28, true) % 4096]).toEqual([0, 0]);
+          expect(view.getUint32(16, true)).toBe(flags);
+          expect(unwrap(parseContainer(packedBytes))).toEqual(container);
+        },
+      ),
     );
   });
 
@@ -294,12 +344,19 @@ describe("resident area", () => {
 
   test("the built blob", () => {
     const info = unwrap(readResident(blob));
-    expect(info).toMatchObject({ size: blob.length, arenaAddress: 0xc0f0_1000, arenaSize: 0xff000, countersAddress: 0xc0f0_00a0, counterCount: 256 });
+    expect(info).toMatchObject({
+      size: blob.length,
+      arenaAddress: 0xc0f0_1000,
+      arenaSize: 0xff000,
+      countersAddress: 0xc0f0_00a0,
+      counterCount: 256,
+    });
     expect([...info.routines.subarray(0, 3)]).toEqual([0xc0f0_0070, 0xc0f0_0074, 0xc0f0_0078]);
   });
 
   test("cut off, or nonsense", () => {
-    for (const length of [0, 63, 64, 111]) expect(["PV1001", "PV4005"]).toContain(codeOf(readResident(blob.subarray(0, length))));
+    for (const length of [0, 63, 64, 111])
+      expect(["PV1001", "PV4005"]).toContain(codeOf(readResident(blob.subarray(0, length))));
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(127), fc.nat(255)), { maxLength: 4 }), (changes) => {
         const changed = blob.slice();
@@ -308,7 +365,17 @@ describe("resident area", () => {
       }),
       { numRuns: 500 },
     );
-    for (const [at, value] of [[8, 0xffff_ffff], [12, 0xc0f0_2000], [16, 0xff001], [24, 0xc0f0_0000], [24, 0xc0ef_0000], [28, 0xffff_ffff], [32, 1 << 20], [36, 0xc0f0_0500], [64, 0xc0e0_0000]]) {
+    for (const [at, value] of [
+      [8, 0xffff_ffff],
+      [12, 0xc0f0_2000],
+      [16, 0xff001],
+      [24, 0xc0f0_0000],
+      [24, 0xc0ef_0000],
+      [28, 0xffff_ffff],
+      [32, 1 << 20],
+      [36, 0xc0f0_0500],
+      [64, 0xc0e0_0000],
+    ]) {
       const changed = blob.slice();
       new DataView(changed.buffer).setUint32(at, value, true);
       expect(codeOf(readResident(changed)), `${value.toString(16)} at ${at}`).toBe("PV4005");
@@ -322,10 +389,19 @@ describe("resident area", () => {
     memory.set(blob, 0xf0_0000);
     const view = new DataView(memory.buffer);
     [0xff000, 1234].forEach((value, index) => view.setUint32(0xf0_0010 + index * 4, value, true));
-    [1, 7, 2, 1, 0xdead_beef, 0x1234_5678].forEach((value, index) => view.setUint32(0xf0_0028 + index * 4, value, true));
+    [1, 7, 2, 1, 0xdead_beef, 0x1234_5678].forEach((value, index) =>
+      view.setUint32(0xf0_0028 + index * 4, value, true),
+    );
     view.setUint32(0xf0_00a0 + 3 * 4, 154_763, true);
     const state = unwrap(readResidentState(read));
-    expect(state).toMatchObject({ status: 1, applied: 7, left: 2, poison: true, arenaUsed: 1234, arenaAddress: 0xc0f0_1000 });
+    expect(state).toMatchObject({
+      status: 1,
+      applied: 7,
+      left: 2,
+      poison: true,
+      arenaUsed: 1234,
+      arenaAddress: 0xc0f0_1000,
+    });
     expect(state).toMatchObject({ arenaChecksum: 0xdead_beef, kernelChecksum: 0x1234_5678 });
     expect(state.counters[3]).toBe(154_763);
     expect(state.counters.length).toBe(256);
@@ -334,7 +410,8 @@ describe("resident area", () => {
 });
 
 describe("loader image", () => {
-  const boot = (section: string) => assembleElf(`.globl _start\n_start: hlt\n${section}`, { bits: 32, base: 0x280_0000 });
+  const boot = (section: string) =>
+    assembleElf(`.globl _start\n_start: hlt\n${section}`, { bits: 32, base: 0x280_0000 });
   const room = boot('.section .previrt.templates,"a"\n.fill 40000, 1, 0x55\n');
 
   test("has the templates in its section, and nothing else changes", () => {
@@ -348,8 +425,12 @@ describe("loader image", () => {
 
   test("no section, one without contents, one too small, a damaged table", () => {
     expect(codeOf(buildLoaderImage(boot(""), templateBytes))).toBe("PV1006");
-    expect(codeOf(buildLoaderImage(boot('.section .previrt.templates,"aw",@nobits\n.skip 40000\n'), templateBytes))).toBe("PV1006");
-    expect(codeOf(buildLoaderImage(boot('.section .previrt.templates,"a"\n.skip 1000\n'), templateBytes))).toBe("PV4006");
+    expect(
+      codeOf(buildLoaderImage(boot('.section .previrt.templates,"aw",@nobits\n.skip 40000\n'), templateBytes)),
+    ).toBe("PV1006");
+    expect(codeOf(buildLoaderImage(boot('.section .previrt.templates,"a"\n.skip 1000\n'), templateBytes))).toBe(
+      "PV4006",
+    );
     expect(codeOf(buildLoaderImage(room, templateBytes.subarray(1)))).toBe("PV4005");
     expect(codeOf(buildLoaderImage(room.subarray(0, 40), templateBytes))).toBe("PV1001");
   });

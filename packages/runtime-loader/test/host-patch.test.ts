@@ -33,7 +33,10 @@ beforeAll(() => {
   if (!tools) return;
   directory = mkdtempSync(join(tmpdir(), "pv-host-patch-"));
   const targets = [path("build/host-patch"), path("build/resident.bin")];
-  const { status, stderr } = spawnSync("make", ["-s", `BUILD=${path("build")}`, ...targets], { cwd: APP, encoding: "utf8" });
+  const { status, stderr } = spawnSync("make", ["-s", `BUILD=${path("build")}`, ...targets], {
+    cwd: APP,
+    encoding: "utf8",
+  });
   expect(status, stderr).toBe(0);
   writeFileSync(path("fake-resident.bin"), fakeResident());
 });
@@ -51,7 +54,15 @@ interface Outcome {
 function guest(image: Uint8Array, templates: Uint8Array, poison: boolean, resident: string): Outcome {
   writeFileSync(path("kernel.elf"), image);
   writeFileSync(path("templates.bin"), templates);
-  const files = [path("kernel.elf"), path("templates.bin"), "c0000000", poison ? "1" : "0", path("image"), path("arena"), path(resident)];
+  const files = [
+    path("kernel.elf"),
+    path("templates.bin"),
+    "c0000000",
+    poison ? "1" : "0",
+    path("image"),
+    path("arena"),
+    path(resident),
+  ];
   const { status, stdout, stderr } = spawnSync(path("build/host-patch"), files, { encoding: "utf8" });
   if (status === 1) return { code: /PV\d{4}/.exec(stdout)?.[0] ?? stdout };
   expect(status, stderr).toBe(0);

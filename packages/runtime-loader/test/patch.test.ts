@@ -31,7 +31,9 @@ function printPatched(annotations: Annotations, patched: PatchedKernel): string 
   for (let row = 0; row < patches.count; row++) {
     const at = patches.start[row] - PAGE_OFFSET - patched.imageStart;
     const next = patched.stubs.slice(row + 1).find((address) => address !== 0);
-    lines.push(`window ${row}\n${listing(patched.image.subarray(at, at + patches.length[row]), patches.start[row], 32)}`);
+    lines.push(
+      `window ${row}\n${listing(patched.image.subarray(at, at + patches.length[row]), patches.start[row], 32)}`,
+    );
     if (patched.stubs[row] === 0) lines.push("left out\n");
     else {
       const from = patched.stubs[row] - patched.arenaAddress;
@@ -149,7 +151,9 @@ describe("refused", () => {
 
   test("another machine", () => {
     expect(codeOf(patch(golden.elf, { ...golden.annotations, machine: 62 }))).toBe("PV4003");
-    expect(codeOf(patch(golden.elf, golden.annotations, false, { templates: { ...templates, machine: 62 } }))).toBe("PV1004");
+    expect(codeOf(patch(golden.elf, golden.annotations, false, { templates: { ...templates, machine: 62 } }))).toBe(
+      "PV1004",
+    );
   });
 
   test("another page offset, and a kernel on top of the resident area", () => {
@@ -166,17 +170,22 @@ describe("refused", () => {
 
   test("a full arena, a missing routine, a missing counter", () => {
     const needed = unwrap(patch(golden.elf, golden.annotations)).arena.length;
-    const room = (arenaSize: number) => patch(golden.elf, golden.annotations, false, { resident: { ...resident, arenaSize } });
+    const room = (arenaSize: number) =>
+      patch(golden.elf, golden.annotations, false, { resident: { ...resident, arenaSize } });
     expect(codeOf(room(needed))).toBe("ok");
     for (const size of [0, 1, needed - 1]) expect(codeOf(room(size))).toBe("PV4006");
     const few = unwrap(readResident(fakeResident(11)));
     expect(codeOf(patch(golden.elf, golden.annotations, false, { resident: few }))).toBe("PV4005");
-    expect(codeOf(patch(golden.elf, golden.annotations, false, { resident: { ...resident, counterCount: 100 } }))).toBe("PV4005");
+    expect(codeOf(patch(golden.elf, golden.annotations, false, { resident: { ...resident, counterCount: 100 } }))).toBe(
+      "PV4005",
+    );
   });
 
   test("refusing leaves the input alone", () => {
     const before = golden.elf.bytes.slice();
-    expect(codeOf(patch(golden.elf, golden.annotations, true, { resident: { ...resident, arenaSize: 60 } }))).toBe("PV4006");
+    expect(codeOf(patch(golden.elf, golden.annotations, true, { resident: { ...resident, arenaSize: 60 } }))).toBe(
+      "PV4006",
+    );
     expect(codeOf(patch(golden.elf, golden.annotations, true))).toBe("ok");
     expect(golden.elf.bytes).toEqual(before);
   });

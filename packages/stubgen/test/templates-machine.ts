@@ -28,7 +28,12 @@ export interface Hooks {
 }
 
 export function makeMachine(registers: readonly number[], flags: number, counter = 41): Machine {
-  const machine = { registers: Uint32Array.from(registers), flags, counter, stack: new DataView(new ArrayBuffer(STACK_TOP + 64)) };
+  const machine = {
+    registers: Uint32Array.from(registers),
+    flags,
+    counter,
+    stack: new DataView(new ArrayBuffer(STACK_TOP + 64)),
+  };
   machine.registers[4] = STACK_TOP;
   for (let at = 0; at < STACK_TOP + 64; at += 4) machine.stack.setUint32(at, 0x5a5a_0000 + at, true);
   return machine;
@@ -53,7 +58,12 @@ export function fillHoles({ code, holes }: Template, dead = { complement: 0xffff
   return bytes;
 }
 
-export function run(template: Template, machine: Machine, hooks: Hooks, dead?: { complement: number; garbage: number }): void {
+export function run(
+  template: Template,
+  machine: Machine,
+  hooks: Hooks,
+  dead?: { complement: number; garbage: number },
+): void {
   const bytes = fillHoles(template, dead);
   const decoder = new Decoder(32, bytes, DecoderOptions.None);
   try {
@@ -87,7 +97,8 @@ function execute(instruction: Instruction, machine: Machine, { routine }: Hooks)
     return number;
   };
   const stackAddress = () => {
-    if (instruction.memoryBase !== Register.ESP || instruction.memoryIndex !== Register.None) throw new Error("not on the stack");
+    if (instruction.memoryBase !== Register.ESP || instruction.memoryIndex !== Register.None)
+      throw new Error("not on the stack");
     return registers[4] + Number(instruction.memoryDisplacement);
   };
   const isCounter = () => {
@@ -153,11 +164,19 @@ function execute(instruction: Instruction, machine: Machine, { routine }: Hooks)
       machine.flags ^= 0x8d4;
       return;
     case Code.And_rm32_imm32:
-      machine.stack.setUint32(stackAddress(), machine.stack.getUint32(stackAddress(), true) & instruction.immediate32, true);
+      machine.stack.setUint32(
+        stackAddress(),
+        machine.stack.getUint32(stackAddress(), true) & instruction.immediate32,
+        true,
+      );
       machine.flags ^= 0x8d5;
       return;
     case Code.Or_rm32_imm32:
-      machine.stack.setUint32(stackAddress(), machine.stack.getUint32(stackAddress(), true) | instruction.immediate32, true);
+      machine.stack.setUint32(
+        stackAddress(),
+        machine.stack.getUint32(stackAddress(), true) | instruction.immediate32,
+        true,
+      );
       machine.flags ^= 0x8d5;
       return;
     case Code.Call_rel32_32:

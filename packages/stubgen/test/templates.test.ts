@@ -79,7 +79,11 @@ function expected(group: TemplateGroup): Expectation {
         results: {},
       };
     case "cpuid":
-      return { routine: Routine.cpuid, arguments: () => ({}), results: { 0: RESULTS[0], 1: RESULTS[1], 2: RESULTS[2], 3: RESULTS[3] } };
+      return {
+        routine: Routine.cpuid,
+        arguments: () => ({}),
+        results: { 0: RESULTS[0], 1: RESULTS[1], 2: RESULTS[2], 3: RESULTS[3] },
+      };
     case "rdtsc":
       return { routine: Routine.rdtsc, arguments: () => ({}), results: { 0: RESULTS[0], 2: RESULTS[2] } };
     case "mov-to-cr":
@@ -117,7 +121,9 @@ describe("groups", () => {
 
   test("what bare does not handle", () => {
     const missing = CATALOGUE.filter(
-      (entry) => entry.codes.some((code) => codeExistsIn(code, 32)) && !table.groups.some((group) => group.kind === entry.number),
+      (entry) =>
+        entry.codes.some((code) => codeExistsIn(code, 32)) &&
+        !table.groups.some((group) => group.kind === entry.number),
     );
     expect(missing.map((entry) => entry.kind)).toMatchInlineSnapshot(`
       [
@@ -180,7 +186,8 @@ describe("groups", () => {
   });
 
   test("not a load of SS, not CR8, not the stack pointer", () => {
-    const found = (kind: Parameters<typeof kindNumber>[0], form: number) => findGroup(table.groups, kindNumber(kind), form);
+    const found = (kind: Parameters<typeof kindNumber>[0], form: number) =>
+      findGroup(table.groups, kindNumber(kind), form);
     expect(found("mov-to-sreg", 0 | (2 << 5))).toBeUndefined();
     expect(found("pop-sreg", 0x1f | (2 << 5))).toBeUndefined();
     expect(found("mov-to-cr", 0 | (8 << 5))).toBeUndefined();
@@ -252,7 +259,9 @@ describe("execution", () => {
                 const leaf = known ? KNOWN_VALUE : before[0];
                 const passed = [0, 4, 8, 12].map((offset) => inside.stack.getUint32(frame + offset, true));
                 expect(passed).toEqual([leaf, before[3], before[1], before[2]]);
-                [RESULTS[0], RESULTS[3], RESULTS[1], RESULTS[2]].forEach((value, row) => inside.stack.setUint32(frame + row * 4, value, true));
+                [RESULTS[0], RESULTS[3], RESULTS[1], RESULTS[2]].forEach((value, row) =>
+                  inside.stack.setUint32(frame + row * 4, value, true),
+                );
               } else if (called === Routine.readControl) inside.registers[0] = RESULTS[0];
               else for (const r of [0, 2]) if (r in results) inside.registers[r] = results[r];
             },
@@ -260,7 +269,8 @@ describe("execution", () => {
           expect(calls).toBe(1);
           for (let r = 0; r < 8; r++) {
             if (r in results) expect(machine.registers[r], `result ${r}`).toBe(results[r]);
-            else if (save.includes(r) || ((group.clobbers >>> r) & 1) === 0) expect(machine.registers[r], `register ${r}`).toBe(before[r]);
+            else if (save.includes(r) || ((group.clobbers >>> r) & 1) === 0)
+              expect(machine.registers[r], `register ${r}`).toBe(before[r]);
           }
           if (saveFlags) expect(machine.flags).toBe(flags);
           else expect(machine.flags & ~ARITHMETIC).toBe(flags & ~ARITHMETIC);
@@ -325,7 +335,8 @@ describe("poison", () => {
         for (let r = 0; r < 8; r++) {
           const [low, high] = [(liveParts >>> r) & 1, (liveParts >>> (16 + r)) & 1];
           const word16 = r > 4 && (low || high);
-          const mask = (low || word16 ? 0xff : 0) | (high || word16 ? 0xff00 : 0) | ((liveRest >>> r) & 1 ? 0xffff_0000 : 0);
+          const mask =
+            (low || word16 ? 0xff : 0) | (high || word16 ? 0xff00 : 0) | ((liveRest >>> r) & 1 ? 0xffff_0000 : 0);
           expect(machine.registers[r] & mask, `live parts of ${r}`).toBe(before[r] & mask);
           if (r === 4) expect(machine.registers[4]).toBe(before[4]);
           else if (mask === 0) expect(machine.registers[r] >>> 16).toBe(0xdead);
@@ -336,7 +347,8 @@ describe("poison", () => {
 
   test("different garbage in each register, and odd", () => {
     const machine = makeMachine([1, 2, 3, 4, 5, 6, 7, 8], 0);
-    for (const number of poisonedRegisters(0, 0)) run(table.poison[number], machine, { routine: () => {}, original: () => {} });
+    for (const number of poisonedRegisters(0, 0))
+      run(table.poison[number], machine, { routine: () => {}, original: () => {} });
     const garbage = [...machine.registers].filter((_, r) => r !== 4);
     expect(new Set(garbage).size).toBe(7);
     expect(garbage.every((value) => value % 2 === 1)).toBe(true);

@@ -1,11 +1,18 @@
 /** What a stub does with each instruction of a window. */
 import { Flow, type InstructionId, type Instructions } from "@pv/x86-ir";
 import { BranchForm, branchForm } from "../rules/branches.js";
+import { isFiller } from "../rules/instructions.js";
 import { ItemOp } from "../types.js";
 
-/** Whether an instruction can only be the last of a window: the stub never comes back behind it. */
-export function endsWindow({ flow }: Instructions, row: InstructionId): boolean {
-  return flow[row] === Flow.jump || flow[row] === Flow.call;
+/**
+ * Whether an instruction can only be the last of a window. Nothing falls through a jump or a return, so what lies behind
+ * is entered in a way that we may not know of; a call comes back behind the window. Only `int3` that fills up behind a
+ * return goes along with it, for it is never entered.
+ */
+export function endsWindow(instructions: Instructions, row: InstructionId): boolean {
+  const { flow } = instructions;
+  if (flow[row] === Flow.jump || flow[row] === Flow.call) return true;
+  return (flow[row] === Flow.return || isFiller(instructions, row)) && !isFiller(instructions, row + 1);
 }
 
 export interface ItemKind {

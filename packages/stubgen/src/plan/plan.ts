@@ -14,7 +14,7 @@
 import type { InstructionId } from "@pv/x86-ir";
 import { Judge } from "../rules/judge.js";
 import type { PlanInput } from "../rules/rule.js";
-import { moreTelling, ruleNumber } from "../rules/table.js";
+import { moreTelling } from "../rules/table.js";
 import { ItemOp, type PatchPlans } from "../types.js";
 import { itemKind } from "./items.js";
 import { JUMP_BYTES, roomAround, type Room } from "./room.js";
@@ -22,8 +22,6 @@ import { chooseWindows, type Window } from "./windows.js";
 
 /** `sitePatch` of a site that is in no patch. */
 export const NO_PATCH = 0xffff_ffff;
-
-const NEIGHBOUR = ruleNumber("neighbour");
 
 /** Plans all sites of a program. Pure; every site ends up in a patch or with a reason (a number of `RULES`). */
 export function planPatches(input: PlanInput): PatchPlans {
@@ -61,7 +59,7 @@ export function reasonOfRoom(room: Room): number {
   return room.bytes >= JUMP_BYTES ? 0 : moreTelling(room.behind.rule, room.before.rule);
 }
 
-/** The windows as columns; sites without a reason that no window holds get "neighbour". */
+/** The windows as columns. */
 function columnsOf({ program: { instructions }, sites }: PlanInput, windows: readonly Window[], siteReason: Uint8Array): PatchPlans {
   const count = windows.length, itemCount = windows.reduce((sum, { first, end }) => sum + end - first, 0);
   const plans = {
@@ -98,7 +96,6 @@ function columnsOf({ program: { instructions }, sites }: PlanInput, windows: rea
         plans.items.op[item] = ItemOp.site;
         plans.items.target[item] = site;
         plans.sitePatch[site] = patch;
-        siteReason[site] = 0;
         continue;
       }
       const { op, condition } = itemKind(instructions, row);
@@ -107,6 +104,8 @@ function columnsOf({ program: { instructions }, sites }: PlanInput, windows: rea
       plans.items.target[item] = op === ItemOp.copy ? 0 : target[row];
     }
   });
-  for (let row = 0; row < sites.count; row++) if (plans.sitePatch[row] === NO_PATCH) siteReason[row] ||= NEIGHBOUR;
+  for (let row = 0; row < sites.count; row++) {
+    if (plans.sitePatch[row] === NO_PATCH && siteReason[row] === 0) throw new Error(`site ${row} has room but no window`);
+  }
   return plans;
 }

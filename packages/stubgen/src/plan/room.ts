@@ -14,8 +14,9 @@ import { endsWindow } from "./items.js";
 /** A jump with a 32-bit displacement. */
 export const JUMP_BYTES = 5;
 /**
- * Longest window, bytes. All single sites of Debian's kernels find room within 18; what is longer serves neighbours
- * that share a window. The format ends at 64.
+ * Longest window, bytes; the format ends at 64. From 23 on, no site loses its room to a neighbour: two sites compete
+ * for one instruction (15 bytes at most) with less than a jump on either side of it (4 bytes), so one window can hold
+ * them all.
  */
 export const MOST_WINDOW_BYTES = 24;
 

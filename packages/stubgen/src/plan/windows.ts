@@ -27,6 +27,11 @@ export interface Window {
 const SITE_VALUE = 1 << 20;
 /** The ladder: a tactic that stands earlier is cheaper than one that stands later, whatever it displaces. */
 const TACTIC_COST: Readonly<Record<Tactic, number>> = { [Tactic.none]: 0, [Tactic.idiom]: 100, [Tactic.forward]: 200, [Tactic.backward]: 300 };
+/**
+ * A site that could have a window of its own with the jump in its place should have it: then it does not share the fate
+ * of the others if the profile has no template for one of them. Sharing still beats jumping backwards.
+ */
+const SHARING_COST = 250;
 /** Each instruction that is no site has to be copied. */
 const NEIGHBOUR_COST = 1;
 
@@ -47,6 +52,13 @@ export function chooseWindows(
     idiomEnd[row - first] = idiomAt(instructions, row);
   }
 
+  // Sites that share a window by right: those of one idiom.
+  const idiomSites = idiomEnd.map((idiom, start) => {
+    let sites = 0;
+    for (let row = start; row < Math.min(idiom - first, rows); row++) sites += site[row];
+    return sites;
+  });
+
   // best[b]: value of the best plan for the instructions before boundary b; from[b]: where its last window starts.
   const best = new Float64Array(rows + 1), from = new Int32Array(rows + 1).fill(-1), tactics = new Uint8Array(rows + 1);
   for (let boundary = 1; boundary <= rows; boundary++) {
@@ -63,7 +75,8 @@ export function chooseWindows(
       if (sites > 0 && bytes >= JUMP_BYTES) {
         const idiom = idiomEnd[start] > 0 && idiomEnd[start] <= last + 1;
         const tactic = idiom ? Tactic.idiom : site[start] === 1 ? Tactic.forward : Tactic.backward;
-        const value = best[start] + sites * SITE_VALUE - TACTIC_COST[tactic] - others * NEIGHBOUR_COST;
+        const sharing = sites - (idiom ? idiomSites[start] : 1);
+        const value = best[start] + sites * SITE_VALUE - TACTIC_COST[tactic] - sharing * SHARING_COST - others * NEIGHBOUR_COST;
         if (value > best[boundary]) (best[boundary] = value), (from[boundary] = start), (tactics[boundary] = tactic);
       }
       // What starts here is about to lie inside.

@@ -120,13 +120,11 @@ function writesStackPointer(instructions: Instructions, instruction: Instruction
   return (instructions.effects.writeRest[instructions.effect[instruction]] & restOf(ESP)) !== 0;
 }
 
-/** Whether only `int3` lies between the instruction and a transfer that never comes back. */
-function isFiller(instructions: Instructions, instruction: InstructionId): boolean {
+/** Whether the instruction is an `int3` with nothing but others between it and the return before it. */
+export function isFiller(instructions: Instructions, instruction: InstructionId): boolean {
   let row = instruction;
   while (row >= 0 && instructions.code[row] === Code.Int3) row = preceding(instructions, row);
-  if (row < 0 || row === instruction) return false;
-  const flow = instructions.flow[row];
-  return flow === Flow.return || flow === Flow.jump || flow === Flow.indirectJump || flow === Flow.interruptReturn;
+  return row >= 0 && row !== instruction && instructions.flow[row] === Flow.return;
 }
 
 const codeAt = (instructions: Instructions, instruction: InstructionId): number => (instruction < 0 ? -1 : instructions.code[instruction]);

@@ -160,12 +160,7 @@ export const RULES = [
   {
     number: 24,
     name: "transfer",
-    reason: "A call or an unconditional jump can only be the last instruction of a window.",
-  },
-  {
-    number: 25,
-    name: "neighbour",
-    reason: "There is room, but the window of a neighbouring site takes it.",
+    reason: "A call, a jump or a return can only be the last instruction of a window.",
   },
 ] as const satisfies readonly Rule[];
 

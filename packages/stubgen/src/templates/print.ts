@@ -50,7 +50,9 @@ export function listing(bytes: Uint8Array, address: number, bits: Bits): string 
   return disassemble(bytes, address, bits)
     .map((instruction) => {
       const from = (instruction.address - address) >>> 0;
-      const hex = [...bytes.subarray(from, from + instruction.length)].map((byte) => byte.toString(16).padStart(2, "0"));
+      const hex = [...bytes.subarray(from, from + instruction.length)].map((byte) =>
+        byte.toString(16).padStart(2, "0"),
+      );
       return `${instruction.address.toString(16).padStart(8, "0")}  ${hex.join(" ").padEnd(24)}  ${instruction.text}\n`;
     })
     .join("");
@@ -68,7 +70,9 @@ export function printTemplates(table: TemplateTable): string {
   const lines = [`profile ${table.profile}, ELF machine ${table.machine}, ${table.groups.length} groups`];
   const alike = new Map<string, string[]>();
   for (const group of table.groups) {
-    const templates = group.variants.map((variant, number) => `  ${printVariant(group, number, bits)}: ${printTemplate(variant, bits)}`);
+    const templates = group.variants.map(
+      (variant, number) => `  ${printVariant(group, number, bits)}: ${printTemplate(variant, bits)}`,
+    );
     const body = [`  clobbers ${printTraits(group, bits)}`, ...templates].join("\n");
     const names = alike.get(body);
     if (names === undefined) alike.set(body, [formatKind(group.kind, group.form, bits)]);
