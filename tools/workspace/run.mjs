@@ -28,18 +28,33 @@ const NEARLY_NOTHING = 16 * 2 ** 20;
 /** @typedef {{ name: string, command: string[], quiet?: boolean }} Step */
 
 /** pnpm of the version that package.json names, without installing it anywhere but in npm's cache. */
-const pnpm = (/** @type {string[]} */ ...args) => ["npm", "exec", "--yes", "--loglevel=error", manifest.packageManager, "--", ...args];
+const pnpm = (/** @type {string[]} */ ...args) => [
+  "npm",
+  "exec",
+  "--yes",
+  "--loglevel=error",
+  manifest.packageManager,
+  "--",
+  ...args,
+];
 
 /** @type {Step[]} */
 const setUp = [
-  { name: "install", command: pnpm("install", "--frozen-lockfile", "--prefer-offline", "--config.confirmModulesPurge=false"), quiet: true },
+  {
+    name: "install",
+    command: pnpm("install", "--frozen-lockfile", "--prefer-offline", "--config.confirmModulesPurge=false"),
+    quiet: true,
+  },
   { name: "build", command: pnpm("exec", "turbo", "run", "build", "--output-logs=errors-only"), quiet: true },
 ];
 
 /** @type {Record<string, (args: string[]) => Step>} */
 const goals = {
   demo: (args) => ({ name: "demo", command: [process.execPath, join("tools", "demo", "dist", "main.js"), ...args] }),
-  test: (args) => ({ name: "test", command: [process.execPath, join("node_modules", "vitest", "vitest.mjs"), "run", ...args] }),
+  test: (args) => ({
+    name: "test",
+    command: [process.execPath, join("node_modules", "vitest", "vitest.mjs"), "run", ...args],
+  }),
 };
 
 function fail(/** @type {string} */ sentence, code = 1) {
@@ -52,9 +67,14 @@ function checkTools() {
   if (major < 20 || (major === 20 && minor < 19)) {
     fail(`Node 20.19 or newer is needed, this is ${process.versions.node}.`);
   }
-  const gcc = spawnSync("gcc", ["-m32", "-ffreestanding", "-x", "c", "-c", "-", "-o", "/dev/null"], { input: "int x;\n", encoding: "utf8" });
-  if (gcc.error !== undefined) fail("gcc is needed for the guest-side boot image, and is not installed (Debian: apt install gcc).");
-  if (gcc.status !== 0) fail(`gcc cannot make 32-bit x86 code, which the guest-side boot image needs: ${gcc.stderr.trim().split("\n")[0]}`);
+  const gcc = spawnSync("gcc", ["-m32", "-ffreestanding", "-x", "c", "-c", "-", "-o", "/dev/null"], {
+    input: "int x;\n",
+    encoding: "utf8",
+  });
+  if (gcc.error !== undefined)
+    fail("gcc is needed for the guest-side boot image, and is not installed (Debian: apt install gcc).");
+  if (gcc.status !== 0)
+    fail(`gcc cannot make 32-bit x86 code, which the guest-side boot image needs: ${gcc.stderr.trim().split("\n")[0]}`);
 }
 
 /** Runs a step; the exit code, and whether it said that the disk is full. */
@@ -62,7 +82,11 @@ function run(/** @type {Step} */ { command, quiet }) {
   return new Promise((resolve) => {
     const [program, ...args] = command;
     // The tests and the demonstration get the terminal itself; what the set-up says goes to stderr, and only if it matters.
-    const child = spawn(program, args, { cwd: root, env: environment, stdio: quiet ? ["ignore", "pipe", "pipe"] : "inherit" });
+    const child = spawn(program, args, {
+      cwd: root,
+      env: environment,
+      stdio: quiet ? ["ignore", "pipe", "pipe"] : "inherit",
+    });
     let said = "";
     const hear = (/** @type {Buffer} */ text) => (said = (said + text.toString()).slice(-(2 ** 20)));
     child.stdout?.on("data", hear);
@@ -94,7 +118,8 @@ function fullDisks() {
 
 async function main() {
   const [goal, ...args] = process.argv.slice(2);
-  if (goals[goal] === undefined) fail(`usage: node tools/workspace/run.mjs ${Object.keys(goals).join("|")} [argument ...]`, 2);
+  if (goals[goal] === undefined)
+    fail(`usage: node tools/workspace/run.mjs ${Object.keys(goals).join("|")} [argument ...]`, 2);
   checkTools();
   for (const step of [...setUp, goals[goal](args)]) {
     const started = performance.now();
@@ -106,7 +131,8 @@ async function main() {
     }
     process.stderr.write(said);
     const disks = fullDisks();
-    if (full || disks.length > 0) fail(`${step.name} failed: no space left on the disk that holds ${disks[0] ?? root}.`, code);
+    if (full || disks.length > 0)
+      fail(`${step.name} failed: no space left on the disk that holds ${disks[0] ?? root}.`, code);
     fail(`${step.name} failed with exit code ${code} after ${seconds} s.`, code);
   }
 }

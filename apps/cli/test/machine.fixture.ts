@@ -7,7 +7,10 @@ import { join } from "node:path";
 /** Whether the system's compiler makes 32-bit code. */
 export function haveCompiler(): boolean {
   try {
-    execFileSync("gcc", ["-m32", "-x", "c", "-c", "-", "-o", "/dev/null"], { input: "", stdio: ["pipe", "ignore", "ignore"] });
+    execFileSync("gcc", ["-m32", "-x", "c", "-c", "-", "-o", "/dev/null"], {
+      input: "",
+      stdio: ["pipe", "ignore", "ignore"],
+    });
     return true;
   } catch {
     return false;
@@ -41,7 +44,16 @@ hello: .asciz "hello from the guest\\r\\n"
     const from = join(folder, "guest.s");
     const to = join(folder, "guest.elf");
     writeFileSync(from, source);
-    const flags = ["-m32", "-nostdlib", "-static", "-no-pie", "-Wl,-Ttext=0x100000", "-Wl,-e,start", "-Wl,--build-id=none", "-Wl,-n"];
+    const flags = [
+      "-m32",
+      "-nostdlib",
+      "-static",
+      "-no-pie",
+      "-Wl,-Ttext=0x100000",
+      "-Wl,-e,start",
+      "-Wl,--build-id=none",
+      "-Wl,-n",
+    ];
     execFileSync("gcc", [...flags, "-o", to, from], { stdio: ["ignore", "ignore", "inherit"] });
     return new Uint8Array(readFileSync(to));
   } finally {

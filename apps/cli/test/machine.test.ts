@@ -12,7 +12,14 @@ for (const machine of [v86, qemu]) {
 }
 
 function job(code: string, change: Partial<MachineJob> = {}): MachineJob {
-  return { loader: assembleGuest(code), module: new Uint8Array(8192).fill(0x5a), memoryMiB: 64, until: "never", timeoutSeconds: 30, ...change };
+  return {
+    loader: assembleGuest(code),
+    module: new Uint8Array(8192).fill(0x5a),
+    memoryMiB: 64,
+    until: "never",
+    timeoutSeconds: 30,
+    ...change,
+  };
 }
 
 async function runs(machine: Machine, todo: MachineJob): Promise<MachineRun> {
@@ -66,7 +73,12 @@ for (const { machine, reason } of machines) {
     });
 
     test("survives a guest that destroys its own descriptor tables", async () => {
-      const run = await runs(machine, job(`pushl $0\n pushl $0\n lidt (%esp)\n lgdt (%esp)\n int3\n mov %ds, %ax\n mov %ax, %ds`, { timeoutSeconds: 3 }));
+      const run = await runs(
+        machine,
+        job(`pushl $0\n pushl $0\n lidt (%esp)\n lgdt (%esp)\n int3\n mov %ds, %ax\n mov %ax, %ds`, {
+          timeoutSeconds: 3,
+        }),
+      );
       await run.close();
       expect(run.reached).toBe(false);
     });

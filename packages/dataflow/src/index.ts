@@ -4,5 +4,6 @@ export * from "./known-bits.js";
 export * from "./known-contents.js";
 export * from "./liveness.js";
 export * from "./nodes.js";
+export * from "./order.js";
 export * from "./print.js";
 export * from "./summaries.js";

@@ -72,7 +72,7 @@ export function shiftLeft(a: KnownBits, count: number): KnownBits {
 
 export function shiftRight(a: KnownBits, count: number): KnownBits {
   const filled = count === 0 ? 0 : ~(-1 >>> count);
-  return { known: (a.known >>> count) | filled, value: a.value >>> count };
+  return { known: (a.known >>> count) | filled, value: (a.value >>> count) | 0 };
 }
 
 /** Keeps `into` outside `mask` and takes `from` inside it. */

@@ -12,6 +12,7 @@ import { ALL_FLAGS, ESP, Flow, partsOf, restOf, type Bits, type Program } from "
 import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
 import { solveBackward } from "./fixpoint.js";
 import { buildNodes, CallKind, Exit, type Nodes } from "./nodes.js";
+import { calleesFirst } from "./order.js";
 import { callKind, summarize, type Summaries } from "./summaries.js";
 
 export interface Liveness {
@@ -31,7 +32,8 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
   const { instructions } = program;
   const { bits } = instructions;
   const nodes = prepared ?? buildNodes(program);
-  const summaries = summarize(nodes, bits, assumptions);
+  const order = calleesFirst(nodes, program.functions);
+  const summaries = summarize(nodes, order, bits, assumptions);
   const { all, callReads, callKills, returnReads } = conventionSets(bits);
   const { readsParts, readsRest, writesParts, writesRest } = summaries;
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
@@ -79,7 +81,7 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
     }
   };
 
-  solveBackward(nodes, (k) => {
+  solveBackward(nodes, order, (k) => {
     atEnd(k);
     p = useParts[k] | (p & ~killParts[k]);
     r = useRest[k] | (r & ~killRest[k]);

@@ -64,9 +64,130 @@ export interface Nodes {
   of(instruction: number): number;
 }
 
-/** Marks the blocks that begin at one of the addresses. */
-function blocksAt(program: Program, addresses: Uint32Array): Uint8Array {
+export function buildNodes(program: Program): Nodes {
   const { instructions, blocks } = program;
+  const split = splitBehindCalls(program);
+  const { count, first, end } = split;
+  const edges = connect(program, split);
+  const calls = classifyCalls(program, split, edges);
+  const of = (instruction: number): number => {
+    let k = split.nodeOfBlock[blocks.ofInstruction[instruction]];
+    while (end[k] <= instruction) k++;
+    return k;
+  };
+  return {
+    count,
+    first,
+    end,
+    ...fold(instructions, first, end, count),
+    ...calls,
+    ...edges,
+    ...dependentsOf(count, edges, calls.callee),
+    of,
+  };
+}
+
+interface Split {
+  readonly count: number;
+  readonly first: Uint32Array;
+  readonly end: Uint32Array;
+  /** First node of each block, and one more entry: the last node of block b is the one before `nodeOfBlock[b + 1]`. */
+  readonly nodeOfBlock: Uint32Array;
+  /** 1 for each call that ends a node; calls of __fentry__ and its like are plain instructions. */
+  readonly cut: Uint8Array;
+}
+
+function splitBehindCalls({ instructions, blocks, facts }: Program): Split {
+  const { count: n, flow, target } = instructions;
+  const transparent = new Set(facts.transparent);
+  const cut = new Uint8Array(n);
+  for (let i = 0; i < n; i++) {
+    if (flow[i] === Flow.indirectCall || (flow[i] === Flow.call && !transparent.has(target[i]))) cut[i] = 1;
+  }
+  for (const va of facts.tracedCalls) {
+    const i = instructions.at(va);
+    if (i >= 0) cut[i] = 0;
+  }
+  let count = 0;
+  for (let b = 0; b < blocks.count; b++) {
+    for (let i = blocks.first[b]; i < blocks.end[b] - 1; i++) count += cut[i];
+    count++;
+  }
+  const first = new Uint32Array(count), end = new Uint32Array(count), nodeOfBlock = new Uint32Array(blocks.count + 1);
+  let k = 0;
+  for (let b = 0; b < blocks.count; b++) {
+    nodeOfBlock[b] = k;
+    first[k] = blocks.first[b];
+    for (let i = blocks.first[b]; i < blocks.end[b] - 1; i++) {
+      if (cut[i] === 0) continue;
+      end[k++] = i + 1;
+      first[k] = i + 1;
+    }
+    end[k++] = blocks.end[b];
+  }
+  nodeOfBlock[blocks.count] = k;
+  return { count, first, end, nodeOfBlock, cut };
+}
+
+type Edges = Pick<Nodes, "exit" | "successorStart" | "successors" | "startSuccessorStart" | "startSuccessors">;
+
+/** Edges of blocks as edges of nodes; edges to returns and to unknown places become exits. */
+function connect(program: Program, { count, end, nodeOfBlock }: Split): Edges {
+  const { instructions, blocks, functions, facts } = program;
+  const { flow } = instructions;
+  const returnThunk = blocksAt(program, facts.returnThunks);
+  // What is visible of replaceable code is not what will run: a jump there leaves for an unknown place.
+  const replaceable = blocksAt(program, facts.replaceable);
+  const alternativeSite = blocksAt(program, facts.alternativeSite);
+  const exit = new Uint8Array(count);
+  const successorStart = new Uint32Array(count + 1), startSuccessorStart = new Uint32Array(count + 1);
+
+  const startsAtSource = (b: number, e: number): boolean =>
+    blocks.edgeKind[e] === EdgeKind.exceptionFixup || (blocks.edgeKind[e] === EdgeKind.alternative && alternativeSite[b] === 1);
+  const returnOf = (i: number): number => {
+    const f = functions.containing(i);
+    return f >= 0 && functions.traced[f] === 1 ? Exit.cReturn : Exit.return;
+  };
+
+  for (let b = 0; b < blocks.count; b++) {
+    const last = nodeOfBlock[b + 1] - 1, i = end[last] - 1;
+    for (let k = nodeOfBlock[b]; k < last; k++) successorStart[k + 1] = 1;
+    if (blocks.escapes[b] === 1 || flow[i] === Flow.interruptReturn) exit[last] = Exit.opaque;
+    else if (flow[i] === Flow.return) exit[last] = returnOf(i);
+    let normal = 0;
+    for (let e = blocks.successorStart[b]; e < blocks.successorStart[b + 1]; e++) {
+      const to = blocks.successors[e];
+      if (startsAtSource(b, e)) startSuccessorStart[nodeOfBlock[b] + 1]++;
+      else if (returnThunk[to] === 1) exit[last] = Math.max(exit[last], returnOf(i));
+      else if (replaceable[to] === 1) exit[last] = Exit.opaque;
+      else normal++;
+    }
+    successorStart[last + 1] = normal;
+    if (normal === 0 && exit[last] === Exit.none) {
+      exit[last] = flow[i] === Flow.undefined || flow[i] === Flow.call ? Exit.dies : Exit.opaque;
+    }
+  }
+  for (let k = 0; k < count; k++) {
+    successorStart[k + 1] += successorStart[k];
+    startSuccessorStart[k + 1] += startSuccessorStart[k];
+  }
+
+  const successors = new Uint32Array(successorStart[count]), startSuccessors = new Uint32Array(startSuccessorStart[count]);
+  for (let b = 0; b < blocks.count; b++) {
+    const last = nodeOfBlock[b + 1] - 1;
+    for (let k = nodeOfBlock[b]; k < last; k++) successors[successorStart[k]] = k + 1;
+    let at = successorStart[last], atStart = startSuccessorStart[nodeOfBlock[b]];
+    for (let e = blocks.successorStart[b]; e < blocks.successorStart[b + 1]; e++) {
+      const to = blocks.successors[e];
+      if (startsAtSource(b, e)) startSuccessors[atStart++] = nodeOfBlock[to];
+      else if (returnThunk[to] === 0 && replaceable[to] === 0) successors[at++] = nodeOfBlock[to];
+    }
+  }
+  return { exit, successorStart, successors, startSuccessorStart, startSuccessors };
+}
+
+/** Marks the blocks that begin at one of the addresses. */
+function blocksAt({ instructions, blocks }: Program, addresses: Uint32Array): Uint8Array {
   const marks = new Uint8Array(blocks.count);
   for (const va of addresses) {
     const i = instructions.at(va);
@@ -75,133 +196,27 @@ function blocksAt(program: Program, addresses: Uint32Array): Uint8Array {
   return marks;
 }
 
-export function buildNodes(program: Program): Nodes {
-  const { instructions, blocks, functions, facts } = program;
-  const { count: n, flow, target, address } = instructions;
-  const thunks = new Set(facts.thunkAddress);
-  const transparent = new Set(facts.transparent);
-  const replaceable = new Set(facts.replaceable);
-  const preserving = new Set(facts.preservingCalls);
-  const tracedCalls = new Set(facts.tracedCalls);
-  const noReturn = new Set(facts.noReturn);
-  const alternativeSites = new Set(facts.alternativeSite);
-
-  const isCut = (i: number): boolean => {
-    const f = flow[i];
-    if (f === Flow.indirectCall) return true;
-    return f === Flow.call && !transparent.has(target[i]) && !tracedCalls.has(address[i]);
-  };
-
-  // Cut blocks behind calls.
-  let count = blocks.count;
-  for (let i = 0; i < n; i++) {
-    const f = flow[i];
-    if ((f === Flow.call || f === Flow.indirectCall) && isCut(i) && blocks.end[blocks.ofInstruction[i]] !== i + 1) count++;
-  }
-  const first = new Uint32Array(count), end = new Uint32Array(count), nodeOfBlock = new Uint32Array(blocks.count);
-  const lastNodeOfBlock = new Uint32Array(blocks.count);
-  let row = 0;
-  for (let b = 0; b < blocks.count; b++) {
-    nodeOfBlock[b] = row;
-    const blockEnd = blocks.end[b];
-    first[row] = blocks.first[b];
-    for (let i = blocks.first[b]; i < blockEnd - 1; i++) {
-      const f = flow[i];
-      if ((f === Flow.call || f === Flow.indirectCall) && isCut(i)) {
-        end[row++] = i + 1;
-        first[row] = i + 1;
-      }
-    }
-    end[row] = blockEnd;
-    lastNodeOfBlock[b] = row++;
-  }
-
-  // Locates by binary search: only entries of callees and query points are looked up.
-  const of = (instruction: number): number => {
-    let low = 0, high = count - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (first[middle] <= instruction) low = middle;
-      else high = middle - 1;
-    }
-    return low;
-  };
-
-  const call = new Uint8Array(count), callee = new Int32Array(count).fill(-1), exit = new Uint8Array(count);
-  const successorCount = new Uint32Array(count + 1), startCount = new Uint32Array(count + 1);
-  const isStartEdge = (b: number, e: number): boolean => {
-    const kind = blocks.edgeKind[e];
-    if (kind === EdgeKind.exceptionFixup) return true;
-    return kind === EdgeKind.alternative && alternativeSites.has(address[blocks.first[b]]);
-  };
-  const isReturnThunk = blocksAt(program, facts.returnThunks);
-  // What is visible of replaceable code is not what will run: a jump there leaves for an unknown place.
-  const isReplaceable = blocksAt(program, facts.replaceable);
-
-  const returnOf = (i: number): number => {
-    const f = functions.containing(i);
-    return f >= 0 && functions.traced[f] === 1 ? Exit.cReturn : Exit.return;
-  };
-
-  for (let b = 0; b < blocks.count; b++) {
-    for (let k = nodeOfBlock[b]; k < lastNodeOfBlock[b]; k++) successorCount[k + 1] = 1;
-    const last = lastNodeOfBlock[b];
-    const i = end[last] - 1;
-    if (blocks.escapes[b]) exit[last] = Exit.opaque;
-    else if (flow[i] === Flow.return) exit[last] = returnOf(i);
-    else if (flow[i] === Flow.interruptReturn) exit[last] = Exit.opaque;
-    let normal = 0;
-    for (let e = blocks.successorStart[b]; e < blocks.successorStart[b + 1]; e++) {
-      if (isStartEdge(b, e)) startCount[nodeOfBlock[b] + 1]++;
-      else if (isReturnThunk[blocks.successors[e]]) exit[last] = Math.max(exit[last], returnOf(i));
-      else if (isReplaceable[blocks.successors[e]]) exit[last] = Exit.opaque;
-      else normal++;
-    }
-    successorCount[last + 1] = normal;
-    if (normal === 0 && exit[last] === Exit.none) {
-      exit[last] = flow[i] === Flow.undefined || flow[i] === Flow.call ? Exit.dies : Exit.opaque;
-    }
-  }
-  for (let k = 0; k < count; k++) {
-    successorCount[k + 1] += successorCount[k];
-    startCount[k + 1] += startCount[k];
-  }
-  const successors = new Uint32Array(successorCount[count]), startSuccessors = new Uint32Array(startCount[count]);
-  for (let b = 0; b < blocks.count; b++) {
-    for (let k = nodeOfBlock[b]; k < lastNodeOfBlock[b]; k++) successors[successorCount[k]] = k + 1;
-    let at = successorCount[lastNodeOfBlock[b]], atStart = startCount[nodeOfBlock[b]];
-    for (let e = blocks.successorStart[b]; e < blocks.successorStart[b + 1]; e++) {
-      const to = blocks.successors[e];
-      if (isStartEdge(b, e)) startSuccessors[atStart++] = nodeOfBlock[to];
-      else if (!isReturnThunk[to] && !isReplaceable[to]) successors[at++] = nodeOfBlock[to];
-    }
-  }
-
+function classifyCalls(program: Program, split: Split, { exit, successorStart }: Edges): Pick<Nodes, "call" | "callee"> {
+  const { instructions, blocks, facts } = program;
+  const { flow, target, address } = instructions;
+  const { count, end, nodeOfBlock, cut } = split;
+  const thunks = new Set(facts.thunkAddress), replaceable = new Set(facts.replaceable);
+  const preserving = new Set(facts.preservingCalls), noReturn = new Set(facts.noReturn);
+  const call = new Uint8Array(count), callee = new Int32Array(count).fill(-1);
   for (let k = 0; k < count; k++) {
     const i = end[k] - 1;
-    if (flow[i] === Flow.indirectCall) {
-      call[k] = preserving.has(address[i]) ? CallKind.preserving : CallKind.indirect;
-    } else if (flow[i] === Flow.call && isCut(i)) {
-      const to = target[i];
-      if (thunks.has(to) || replaceable.has(to)) call[k] = CallKind.indirect;
-      else {
-        const entry = instructions.at(to);
-        if (entry >= 0) {
-          call[k] = CallKind.direct;
-          callee[k] = nodeOfBlock[blocks.ofInstruction[entry]];
-        } else call[k] = CallKind.opaque;
-      }
-      if (noReturn.has(to) && successorCount[k] === successorCount[k + 1]) exit[k] = Exit.dies;
+    if (cut[i] === 0) continue;
+    const to = target[i];
+    if (flow[i] === Flow.indirectCall) call[k] = preserving.has(address[i]) ? CallKind.preserving : CallKind.indirect;
+    else if (thunks.has(to) || replaceable.has(to)) call[k] = CallKind.indirect;
+    else {
+      const entry = instructions.at(to);
+      call[k] = entry < 0 ? CallKind.opaque : CallKind.direct;
+      if (entry >= 0) callee[k] = nodeOfBlock[blocks.ofInstruction[entry]];
     }
+    if (noReturn.has(to) && successorStart[k] === successorStart[k + 1]) exit[k] = Exit.dies;
   }
-
-  const folded = fold(instructions, first, end, count);
-  const { dependentStart, dependents } = dependentsOf(count, successorCount, successors, startCount, startSuccessors, callee);
-  return {
-    count, first, end, ...folded, call, callee, exit,
-    successorStart: successorCount, successors, startSuccessorStart: startCount, startSuccessors,
-    dependentStart, dependents, of,
-  };
+  return { call, callee };
 }
 
 /** Folds each node's instructions into one use/kill pair, last instruction first. */
@@ -233,14 +248,8 @@ function fold(instructions: Instructions, first: Uint32Array, end: Uint32Array, 
 }
 
 /** Inverts successors, start successors and callees by counting sort. */
-function dependentsOf(
-  count: number,
-  successorStart: Uint32Array,
-  successors: Uint32Array,
-  startSuccessorStart: Uint32Array,
-  startSuccessors: Uint32Array,
-  callee: Int32Array,
-) {
+function dependentsOf(count: number, edges: Edges, callee: Int32Array): Pick<Nodes, "dependentStart" | "dependents"> {
+  const { successorStart, successors, startSuccessorStart, startSuccessors } = edges;
   const dependentStart = new Uint32Array(count + 1);
   for (const to of successors) dependentStart[to + 1]++;
   for (const to of startSuccessors) dependentStart[to + 1]++;

@@ -35,7 +35,7 @@ export interface Summaries {
   readonly evaluations: number;
 }
 
-export function summarize(nodes: Nodes, bits: Bits, assumptions: Assumptions): Summaries {
+export function summarize(nodes: Nodes, order: Uint32Array, bits: Bits, assumptions: Assumptions): Summaries {
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
   const { all, callReads, callKills } = conventionSets(bits);
@@ -107,6 +107,6 @@ export function summarize(nodes: Nodes, bits: Bits, assumptions: Assumptions): S
     wr[k] = sr;
     return true;
   };
-  const evaluations = solveBackward(nodes, evaluate);
+  const evaluations = solveBackward(nodes, order, evaluate);
   return { readsParts: rp, readsRest: rr, writesParts: wp, writesRest: wr, evaluations };
 }

@@ -9,14 +9,19 @@ import { earlyCode, type PlanInput, type Protection } from "@pv/stubgen";
  * functions taken exceptions alternatives paravirt jump-labels locks static-calls mcount bugs returns vdso copied early
  * (entry points), tables (`all`: the table of jump labels is there, though empty).
  */
-export function planInput(code: AssembledCode, bits: Bits, options: ReadonlyMap<string, string> = new Map()): PlanInput {
+export function planInput(
+  code: AssembledCode,
+  bits: Bits,
+  options: ReadonlyMap<string, string> = new Map(),
+): PlanInput {
   const words = (key: string): string[] => (options.get(key) ?? "").split(/\s+/).filter((word) => word !== "");
   const va = (label: string): number => {
     const value = code.symbols.get(label);
     if (value === undefined) throw new Error(`no label "${label}"`);
     return value;
   };
-  const column = (key: string, part = (word: string) => word): Uint32Array => Uint32Array.from(words(key), (word) => va(part(word))).sort();
+  const column = (key: string, part = (word: string) => word): Uint32Array =>
+    Uint32Array.from(words(key), (word) => va(part(word))).sort();
   const sites = (key: string) => (options.has(key) ? { site: column(key) } : undefined);
   const lengths = (key: string): Uint8Array => Uint8Array.from(words(key), (word) => Number(word.split(":")[1]));
   const name = (word: string): string => word.split(":")[0];
@@ -65,7 +70,9 @@ export function planInput(code: AssembledCode, bits: Bits, options: ReadonlyMap<
     vdso: range("vdso"),
     copied: range("copied"),
   };
-  const protection = Object.fromEntries(Object.entries(tables).filter(([, table]) => table !== undefined)) as Protection;
+  const protection = Object.fromEntries(
+    Object.entries(tables).filter(([, table]) => table !== undefined),
+  ) as Protection;
   const input = { program, sites: findSites(program.instructions), protection };
   return options.has("early") ? { ...input, early: earlyCode(program, column("early")) } : input;
 }

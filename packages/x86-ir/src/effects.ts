@@ -33,7 +33,7 @@ const HANDS_OVER = mnemonics(
 const FLAGS_FROM_FRAME = mnemonics("Iret", "Iretd", "Iretq", "Sysret", "Sysretq", "Uiret");
 /** Leaves for good, with all registers and flags as they are. */
 const LEAVES = mnemonics("Retf", "Sysexit", "Sysexitq");
-const NOTHING = mnemonics("Nop", "Reservednop", "Endbr32", "Endbr64", "Pause");
+const NOTHING = mnemonics("Nop", "Reservednop", "Endbr32", "Endbr64");
 /** The flags are written only if the count, masked, is not 0. */
 const SHIFTS = mnemonics("Shl", "Sal", "Shr", "Sar", "Rol", "Ror", "Rcl", "Rcr", "Shld", "Shrd");
 /** With a repeat prefix, nothing happens when the count register is 0. */
@@ -95,6 +95,8 @@ export class EffectTable {
   of(instruction: Instruction, flow: number): number {
     const all = allRegisters(this.bits), mnemonic = instruction.mnemonic;
     if (flow === Flow.invalid || flow === Flow.interrupt || HANDS_OVER.has(mnemonic)) return EFFECT_ANYTHING;
+    // With REX.B, an F3 90 that iced shows as PAUSE exchanges registers on some processors.
+    if (mnemonic === Mnemonic.Pause) return instruction.length === 2 ? EFFECT_NONE : EFFECT_ANYTHING;
     if (flow === Flow.undefined || NOTHING.has(mnemonic) || isCopyToItself(instruction, this.bits)) return EFFECT_NONE;
 
     let useParts = 0, useRest = 0, killParts = 0, killRest = 0, writeParts = 0, writeRest = 0;
@@ -155,9 +157,9 @@ function isConstantResult(instruction: Instruction): boolean {
     case Mnemonic.Sbb:
       return instruction.op1Kind === OpKind.Register && instruction.op0Register === instruction.op1Register;
     case Mnemonic.And:
-      return isImmediate8(instruction.op1Kind) && (Number(instruction.immediate(1)) & 0xff) === 0;
+      return isImmediate8(instruction.op1Kind) && BigInt.asUintN(8, instruction.immediate(1)) === 0n;
     case Mnemonic.Or:
-      return isImmediate8(instruction.op1Kind) && (Number(BigInt.asUintN(8, instruction.immediate(1))) === 0xff);
+      return isImmediate8(instruction.op1Kind) && BigInt.asUintN(8, instruction.immediate(1)) === 0xffn;
     default:
       return false;
   }

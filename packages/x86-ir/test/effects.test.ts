@@ -19,7 +19,7 @@ function locationsOf(register: number): [parts: number, rest: number] {
 }
 
 /** Where the effects differ from iced's on purpose; filetests show how. */
-const OWN_RULES = /^(?:Shl|Sal|Shr|Sar|Rol|Ror|Rcl|Rcr|Shld|Shrd|Cmps.|Scas.|Bsf|Bsr|Tzcnt|Lzcnt|Cmov.*|Sbb|And|Or|Rdssp.|Ret.|Iret.?|Sysret.?|Sysexit.?|Uiret|Mov|Xchg|Lea)$/;
+const OWN_RULES = /^(?:Pause|Shl|Sal|Shr|Sar|Rol|Ror|Rcl|Rcr|Shld|Shrd|Cmps.|Scas.|Bsf|Bsr|Tzcnt|Lzcnt|Cmov.*|Sbb|And|Or|Rdssp.|Ret.|Iret.?|Sysret.?|Sysexit.?|Uiret|Mov|Xchg|Lea)$/;
 const HANDING_OVER = /^(?:Rsm|Getsec|Skinit|Vmfunc|Tdcall|Seam.*|Encl.|Pconfig|Smint|Dmint|Rdm|Vm.*call|Vmlaunch|Vmresume|Vmrun|Vmgexit|Loadall)$/;
 
 describe("effects", () => {

@@ -40,18 +40,23 @@ export async function lookUp(architecture: Architecture, items: readonly Item[],
     runTool(program, [...settings, ...args], { cwd: folder, timeoutSeconds });
 
   const update = await run("apt-get", ["-q", "update"], UPDATE_LIMIT);
-  checkSpace(update, folder);
+  checkSpace(update);
   const names = await wantedPackages(items, run);
   if (names.size === 0) failNothingFound(architecture, items, update);
 
-  const uris = await run("apt-get", ["download", "--print-uris", ...[...names.values()].map((name) => `${name}:${architecture}`)], QUERY_LIMIT);
+  const uris = await run(
+    "apt-get",
+    ["download", "--print-uris", ...[...names.values()].map((name) => `${name}:${architecture}`)],
+    QUERY_LIMIT,
+  );
   const offer: Offer = {};
   for (const line of uris.stdout.split("\n")) {
     const row = /^'([^']+)' (\S+?)_(\S+)_\S+\.deb (\d+) (\S+)$/.exec(line.trim());
     if (row === null) continue;
     const [, uri, name, version, size, hash] = row as unknown as [string, string, string, string, string, string];
     for (const [item, wanted] of names) {
-      if (wanted === name) offer[item] = { package: name, version: decodeURIComponent(version), uri, size: Number(size), hash };
+      if (wanted === name)
+        offer[item] = { package: name, version: decodeURIComponent(version), uri, size: Number(size), hash };
     }
   }
   if (Object.keys(offer).length === 0) failNothingFound(architecture, items, uris);
@@ -63,7 +68,11 @@ async function wantedPackages(
   items: readonly Item[],
   run: (program: string, args: string[], timeoutSeconds: number) => Promise<Output>,
 ): Promise<Map<ItemName, string>> {
-  const shown = await run("apt-cache", ["show", "--no-all-versions", ...items.map((item) => item.package)], QUERY_LIMIT);
+  const shown = await run(
+    "apt-cache",
+    ["show", "--no-all-versions", ...items.map((item) => item.package)],
+    QUERY_LIMIT,
+  );
   const paragraphs = new Map<string, string>();
   for (const paragraph of shown.stdout.split("\n\n")) {
     const name = /^Package: (\S+)$/m.exec(paragraph)?.[1];
@@ -81,19 +90,22 @@ async function wantedPackages(
 function failNothingFound(architecture: Architecture, items: readonly Item[], output: Output): never {
   const complaint = /^(?:E|W|Err:\d+|Err): *(.+)$/m.exec(output.stderr)?.[1];
   const wanted = `${items.map((item) => item.package).join(", ")} (${architecture})`;
-  return fail("PV5006", `apt's sources offer none of ${wanted}${complaint === undefined ? "" : `; apt says: ${complaint}`}`);
+  return fail(
+    "PV5006",
+    `apt's sources offer none of ${wanted}${complaint === undefined ? "" : `; apt says: ${complaint}`}`,
+  );
 }
 
 /**
  * Downloads a package into `folder`; the path of the file. Its digest is checked by apt.
- * Errors: PV5004, PV5005 disk full, PV5006 also when the mirror no longer has it.
+ * Errors: PV5004, ENOSPC, PV5006 also when the mirror no longer has it.
  */
 export async function download(architecture: Architecture, record: PackageRecord, folder: string): Promise<string> {
   const settings = await privateState(architecture, folder);
   const path = join(folder, "package.deb");
   const args = [...settings, "-q", "download-file", record.uri, path, record.hash];
   const output = await runTool(APT_HELPER, args, { cwd: folder, timeoutSeconds: DOWNLOAD_LIMIT });
-  checkSpace(output, folder);
+  checkSpace(output);
   if (output.code === 0) return path;
   const complaint = /^E: *(.+)$/m.exec(output.stderr)?.[1] ?? `apt-helper ended with ${output.code}`;
   return fail("PV5006", `${record.package} ${record.version} cannot be downloaded: ${complaint}`);
@@ -145,5 +157,9 @@ async function privateState(architecture: Architecture, folder: string): Promise
     "Acquire::http::Timeout": "20",
     "Acquire::https::Timeout": "20",
   };
-  return ["-c", join(state, "apt.conf"), ...Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`])];
+  return [
+    "-c",
+    join(state, "apt.conf"),
+    ...Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]),
+  ];
 }

@@ -16,8 +16,8 @@ import { mkdir, readFile, readdir, rename, rm, rmdir, stat, utimes, writeFile } 
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { InputError, diagnostic } from "@pv/elf";
-import { failFull, killTools } from "./process.js";
+import { InputError, diagnostic, fail } from "@pv/elf";
+import { killTools } from "./process.js";
 
 /** A file in the cache. */
 export interface CachedFile {
@@ -87,7 +87,12 @@ export class Cache {
         await rename(made, target);
       });
       const { file } = info;
-      return { path: join(target, file), package: info.package, packageVersion: info.packageVersion, release: info.release };
+      return {
+        path: join(target, file),
+        package: info.package,
+        packageVersion: info.packageVersion,
+        release: info.release,
+      };
     });
   }
 
@@ -171,7 +176,10 @@ export class Cache {
   async #sweep(parent: string): Promise<void> {
     for (const name of await readdir(parent)) {
       const folder = join(parent, name);
-      const touched = await stat(folder).then((found) => found.mtimeMs, () => Date.now());
+      const touched = await stat(folder).then(
+        (found) => found.mtimeMs,
+        () => Date.now(),
+      );
       if (Date.now() - touched > ABANDONED) await rm(folder, { recursive: true, force: true });
     }
   }
@@ -183,9 +191,18 @@ export class Cache {
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (error instanceof InputError || code === undefined) throw error;
-      if (code === "ENOSPC" || code === "EDQUOT") failFull(this.root);
+      if (code === "ENOSPC" || code === "EDQUOT") {
+        fail(
+          "PV5005",
+          `the disk that holds ${this.root} is full`,
+          undefined,
+          "Free some space, or set XDG_CACHE_HOME to another disk.",
+        );
+      }
       const hint = "Set XDG_CACHE_HOME to a folder that you can write to.";
-      throw new InputError(diagnostic("PV5005", `the cache ${this.root} cannot be written: ${message}`, undefined, hint));
+      throw new InputError(
+        diagnostic("PV5005", `the cache ${this.root} cannot be written: ${message}`, undefined, hint),
+      );
     }
   }
 }

@@ -75,7 +75,12 @@ async function fetchCurrent(item: Item, cache: Cache, progress: (message: string
 }
 
 /** The cached file of a record, made if need be. */
-async function fetchRecord(item: Item, record: PackageRecord, cache: Cache, progress: (message: string) => void): Promise<CachedFile> {
+async function fetchRecord(
+  item: Item,
+  record: PackageRecord,
+  cache: Cache,
+  progress: (message: string) => void,
+): Promise<CachedFile> {
   const find = (): Promise<CachedFile | undefined> => cache.find(item.name, record.package, record.version);
   const make = (): Promise<CachedFile> =>
     cache.withFolder(async (folder) => {
@@ -84,14 +89,23 @@ async function fetchRecord(item: Item, record: PackageRecord, cache: Cache, prog
       progress(`unpacking ${record.package}`);
       const { name, bytes } = await extractMember(deb, item.member);
       const release = item.meta ? name.slice(item.member.length) : record.version;
-      return cache.store(item.name, { package: record.package, packageVersion: record.version, release, file: item.file }, bytes);
+      return cache.store(
+        item.name,
+        { package: record.package, packageVersion: record.version, release, file: item.file },
+        bytes,
+      );
     });
   const waiting = (): void => progress(`waiting for another process that fetches ${record.package}`);
   return (await find()) ?? cache.withLock(item.name, async () => (await find()) ?? make(), waiting);
 }
 
 /** What the sources offer for an item, asked now if the last answer is too old, or `again`. */
-async function currentRecord(item: Item, cache: Cache, again: boolean, progress: (message: string) => void): Promise<PackageRecord> {
+async function currentRecord(
+  item: Item,
+  cache: Cache,
+  again: boolean,
+  progress: (message: string) => void,
+): Promise<PackageRecord> {
   const { architecture } = item;
   const known = await readIndex(cache, architecture);
   const usable = (index: Index | undefined): PackageRecord | undefined =>
@@ -113,7 +127,12 @@ async function currentRecord(item: Item, cache: Cache, again: boolean, progress:
   );
 }
 
-async function ask(item: Item, cache: Cache, known: Index | undefined, progress: (message: string) => void): Promise<PackageRecord> {
+async function ask(
+  item: Item,
+  cache: Cache,
+  known: Index | undefined,
+  progress: (message: string) => void,
+): Promise<PackageRecord> {
   const { architecture } = item;
   progress(`asking apt's sources for ${architecture} kernels`);
   try {
@@ -134,6 +153,7 @@ async function ask(item: Item, cache: Cache, known: Index | undefined, progress:
 async function readIndex(cache: Cache, architecture: Architecture): Promise<Index | undefined> {
   const value = (await cache.readIndex(architecture)) as Partial<Index> | null;
   const { answered, asked, offer } = value ?? {};
-  if (typeof answered !== "number" || typeof asked !== "number" || typeof offer !== "object" || offer === null) return undefined;
+  if (typeof answered !== "number" || typeof asked !== "number" || typeof offer !== "object" || offer === null)
+    return undefined;
   return { answered, asked, offer };
 }

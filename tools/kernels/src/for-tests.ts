@@ -6,7 +6,9 @@ import { type Result } from "@pv/elf";
 import { type FetchOptions, type Fetched, fetchBusybox, fetchKernel } from "./fetch.js";
 import type { Flavour } from "./flavours.js";
 
-export type ForTests = { readonly file: Fetched; readonly reason?: undefined } | { readonly file?: undefined; readonly reason: string };
+export type ForTests =
+  | { readonly file: Fetched; readonly reason?: undefined }
+  | { readonly file?: undefined; readonly reason: string };
 
 /** A kernel of the flavour, fetched if need be. */
 export async function kernelForTests(flavour: Flavour, options: FetchOptions = {}): Promise<ForTests> {

@@ -20,8 +20,39 @@ export interface InitrdOptions {
 }
 
 /** Names under which the script calls busybox. */
-const APPLETS = ["sh", "awk", "cat", "cut", "dd", "dmesg", "echo", "env", "expr", "grep", "head", "kill", "ls", "md5sum", "mkdir"]
-  .concat(["mknod", "mount", "nproc", "poweroff", "ps", "reboot", "rm", "sed", "seq", "sha256sum", "sleep", "sort", "tail", "test"])
+const APPLETS = [
+  "sh",
+  "awk",
+  "cat",
+  "cut",
+  "dd",
+  "dmesg",
+  "echo",
+  "env",
+  "expr",
+  "grep",
+  "head",
+  "kill",
+  "ls",
+  "md5sum",
+  "mkdir",
+]
+  .concat([
+    "mknod",
+    "mount",
+    "nproc",
+    "poweroff",
+    "ps",
+    "reboot",
+    "rm",
+    "sed",
+    "seq",
+    "sha256sum",
+    "sleep",
+    "sort",
+    "tail",
+    "test",
+  ])
   .concat(["touch", "tr", "true", "false", "uname", "uniq", "wc", "yes"]);
 
 const CHECKS = `
@@ -96,7 +127,11 @@ class CpioWriter {
   #inode = 0;
 
   /** `mode` as in stat: type and permissions. */
-  add(name: string, mode: number, content: { data?: Uint8Array; device?: readonly [major: number, minor: number] } = {}): void {
+  add(
+    name: string,
+    mode: number,
+    content: { data?: Uint8Array; device?: readonly [major: number, minor: number] } = {},
+  ): void {
     const { data = new Uint8Array(), device = [0, 0] } = content;
     const title = encode(`${name}\0`);
     this.#inode += 1;

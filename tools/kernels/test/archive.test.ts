@@ -29,11 +29,16 @@ describe("firstMember", () => {
   test("finds the file, however the stream is cut", async () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1, maxLength: 5 });
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: 1100 }), fc.integer({ min: 1, max: 1100 }), sizes, async (before, size, pieces) => {
-        const found = await firstMember(cut(tarOf(before, size), pieces), "boot/vmlinuz-");
-        expect(found?.name).toBe("boot/vmlinuz-1.2");
-        expect(found?.bytes.equals(Buffer.alloc(size, 2))).toBe(true);
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 1100 }),
+        fc.integer({ min: 1, max: 1100 }),
+        sizes,
+        async (before, size, pieces) => {
+          const found = await firstMember(cut(tarOf(before, size), pieces), "boot/vmlinuz-");
+          expect(found?.name).toBe("boot/vmlinuz-1.2");
+          expect(found?.bytes.equals(Buffer.alloc(size, 2))).toBe(true);
+        },
+      ),
       { numRuns: 40 },
     );
   });

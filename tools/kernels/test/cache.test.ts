@@ -14,7 +14,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const info = (version: string) => ({ package: "linux-image-x", packageVersion: version, release: `r-${version}`, file: "vmlinuz" });
+const info = (version: string) => ({
+  package: "linux-image-x",
+  packageVersion: version,
+  release: `r-${version}`,
+  file: "vmlinuz",
+});
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
 describe("Cache", () => {
@@ -40,7 +45,9 @@ describe("Cache", () => {
   });
 
   test("many may store the same item at once", async () => {
-    const stored = await Promise.all(Array.from({ length: 20 }, () => new Cache(root).store("686", info("1"), bytes("x".repeat(100_000)))));
+    const stored = await Promise.all(
+      Array.from({ length: 20 }, () => new Cache(root).store("686", info("1"), bytes("x".repeat(100_000)))),
+    );
     expect(new Set(stored.map(({ path }) => path)).size).toBe(1);
     expect((await readFile(stored[0]!.path)).length).toBe(100_000);
     expect(readdirSync(join(root, "tmp"))).toEqual([]);

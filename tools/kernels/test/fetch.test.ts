@@ -25,7 +25,9 @@ const tools = ["apt-get", "dpkg-deb"].filter((tool) => {
 const reason = tools.length === 0 ? "" : ` (skipped: ${tools.join(", ")} missing)`;
 
 /** Makes the source offer these packages, and only them. */
-function publish(...packages: { name: string; version: string; depends?: string; files?: Record<string, string> }[]): void {
+function publish(
+  ...packages: { name: string; version: string; depends?: string; files?: Record<string, string> }[]
+): void {
   rmSync(repository, { recursive: true, force: true });
   mkdirSync(repository, { recursive: true });
   let index = "";
@@ -52,16 +54,25 @@ function publish(...packages: { name: string; version: string; depends?: string;
 /** Points apt, and only the apt of this process, at a source. */
 function useSource(line: string): void {
   writeFileSync(join(folder, "sources.list"), `${line}\n`);
-  writeFileSync(join(folder, "apt.conf"), `Dir::Etc::sourcelist "${join(folder, "sources.list")}";\nDir::Etc::sourceparts "/dev/null";\n`);
+  writeFileSync(
+    join(folder, "apt.conf"),
+    `Dir::Etc::sourcelist "${join(folder, "sources.list")}";\nDir::Etc::sourceparts "/dev/null";\n`,
+  );
   process.env["APT_CONFIG"] = join(folder, "apt.conf");
 }
 
 const kernel = (version: string) => [
   { name: "linux-image-686", version, depends: `linux-image-${version}-686 (= ${version})` },
-  { name: `linux-image-${version}-686`, version, files: { "boot/config": "config", [`boot/vmlinuz-${version}-686`]: `kernel ${version}` } },
+  {
+    name: `linux-image-${version}-686`,
+    version,
+    files: { "boot/config": "config", [`boot/vmlinuz-${version}-686`]: `kernel ${version}` },
+  },
 ];
 
-async function fetched(work: Promise<{ ok: true; value: Fetched } | { ok: false; error: { code: string; message: string } }>): Promise<Fetched> {
+async function fetched(
+  work: Promise<{ ok: true; value: Fetched } | { ok: false; error: { code: string; message: string } }>,
+): Promise<Fetched> {
   const result = await work;
   if (!result.ok) throw new Error(`${result.error.code} ${result.error.message}`);
   return result.value;
@@ -116,7 +127,11 @@ describe.skipIf(reason !== "")(`fetching from a source of our own${reason}`, () 
     publish(...kernel("6.1.0"), { name: "busybox-static", version: "1:1.35", files: { "bin/busybox": "a shell" } });
     const steps: string[] = [];
     const onProgress = (step: string): unknown => steps.push(step);
-    const all = await Promise.all([1, 2, 3, 4].map(() => fetched(fetchKernel("686", { cacheDir, onProgress }))).concat(fetched(fetchBusybox({ cacheDir }))));
+    const all = await Promise.all(
+      [1, 2, 3, 4]
+        .map(() => fetched(fetchKernel("686", { cacheDir, onProgress })))
+        .concat(fetched(fetchBusybox({ cacheDir }))),
+    );
     expect(new Set(all.map(({ path }) => path)).size).toBe(2);
     expect(readFileSync(all[4]!.path, "utf8")).toBe("a shell");
     expect(all[4]).toMatchObject({ packageVersion: "1:1.35", release: "1:1.35" });
@@ -132,12 +147,17 @@ describe.skipIf(reason !== "")(`fetching from a source of our own${reason}`, () 
     expect(rest).toEqual(first);
     expect(warning).toMatchObject({ code: "PV5006" });
     expect(await fetchKernel("686-pae", { cacheDir })).toMatchObject({ ok: false, error: { code: "PV5006" } });
-    expect(await kernelForTests("686-pae", { cacheDir })).toMatchObject({ reason: expect.stringMatching(/^PV5006 linux-image-686-pae is not in the cache/) });
+    expect(await kernelForTests("686-pae", { cacheDir })).toMatchObject({
+      reason: expect.stringMatching(/^PV5006 linux-image-686-pae is not in the cache/),
+    });
   });
 
   test("offline, the cached one or PV5006, and nothing is started", async () => {
     publish(...kernel("6.1.0"));
-    expect(await fetchKernel("686", { cacheDir, offline: true })).toMatchObject({ ok: false, error: { code: "PV5006" } });
+    expect(await fetchKernel("686", { cacheDir, offline: true })).toMatchObject({
+      ok: false,
+      error: { code: "PV5006" },
+    });
     const first = await fetched(fetchKernel("686", { cacheDir }));
     process.env["PATH"] = "/nonexistent";
     process.env["PREVIRT_OFFLINE"] = "1";
@@ -151,7 +171,11 @@ describe.skipIf(reason !== "")(`fetching from a source of our own${reason}`, () 
   });
 
   test("a package without a kernel, or damaged on its way, is refused and not kept", async () => {
-    publish(kernel("6.1.0")[0]!, { name: "linux-image-6.1.0-686", version: "6.1.0", files: { "boot/config": "config" } });
+    publish(kernel("6.1.0")[0]!, {
+      name: "linux-image-6.1.0-686",
+      version: "6.1.0",
+      files: { "boot/config": "config" },
+    });
     expect(await fetchKernel("686", { cacheDir })).toMatchObject({ ok: false, error: { code: "PV1001" } });
     const deb = join(repository, "linux-image-6.1.0-686.deb");
     writeFileSync(deb, readFileSync(deb).fill(0, 100));
@@ -170,7 +194,8 @@ describe.skipIf(reason !== "")(`fetching from a source of our own${reason}`, () 
 
 const kernel686 = await kernelForTests("686");
 const shell = await busyboxForTests();
-const title = (found: { reason?: string | undefined }): string => (found.reason === undefined ? "" : ` (skipped: ${found.reason})`);
+const title = (found: { reason?: string | undefined }): string =>
+  found.reason === undefined ? "" : ` (skipped: ${found.reason})`;
 
 test.skipIf(kernel686.file === undefined)(`Debian's 686 kernel is a bzImage${title(kernel686)}`, async () => {
   const bytes = readFileSync(kernel686.file!.path);

@@ -11,9 +11,10 @@ interface Entry {
 /** Reads an archive back, by the format's description and not by the writer. */
 function readCpio(archive: Uint8Array): Entry[] {
   const entries: Entry[] = [];
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     expect(Buffer.from(archive.subarray(at, at + 6)).toString()).toBe("070701");
-    const field = (index: number): number => Number.parseInt(Buffer.from(archive.subarray(at + 6 + 8 * index, at + 14 + 8 * index)).toString(), 16);
+    const field = (index: number): number =>
+      Number.parseInt(Buffer.from(archive.subarray(at + 6 + 8 * index, at + 14 + 8 * index)).toString(), 16);
     const [mode, size, nameSize] = [field(1), field(6), field(11)];
     const name = Buffer.from(archive.subarray(at + 110, at + 110 + nameSize - 1)).toString();
     expect(archive[at + 110 + nameSize - 1]).toBe(0);
@@ -55,7 +56,9 @@ describe("makeInitrd", () => {
 
   test("is the same for the same input, and takes another script", () => {
     expect(makeInitrd({ busybox })).toEqual(makeInitrd({ busybox }));
-    const other = readCpio(makeInitrd({ busybox, script: "echo something else" })).find((entry) => entry.name === "init")!;
+    const other = readCpio(makeInitrd({ busybox, script: "echo something else" })).find(
+      (entry) => entry.name === "init",
+    )!;
     expect(Buffer.from(other.data).toString()).toContain(`${USERLAND_LINE}"\necho something else\necho "${DONE_LINE}`);
   });
 });

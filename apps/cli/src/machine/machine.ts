@@ -112,7 +112,8 @@ export class Watch {
     const recent = this.#console.slice(-SEARCH_WINDOW - text.length);
     const { until } = this.#job;
     if (typeof until === "string" ? recent.includes(until) : recent.search(until) >= 0) this.end("reached", "");
-    else if (this.#console.length > CONSOLE_LIMIT) this.end("error", `The guest wrote more than ${CONSOLE_LIMIT} bytes.`);
+    else if (this.#console.length > CONSOLE_LIMIT)
+      this.end("error", `The guest wrote more than ${CONSOLE_LIMIT} bytes.`);
     else if (this.#panicTimer === undefined && recent.includes(PANIC_TEXT)) {
       this.#panicTimer = setTimeout(() => this.end("halted", "The guest's kernel panicked."), PANIC_GRACE);
     }
@@ -131,7 +132,11 @@ export class Watch {
 }
 
 /** Promise.withResolvers, which Node 20 lacks. */
-export function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: Error) => void } {
+export function withResolvers<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (error: Error) => void;
+} {
   let resolve!: (value: T) => void;
   let reject!: (error: Error) => void;
   const promise = new Promise<T>((yes, no) => {

@@ -21,8 +21,14 @@ export const MEASURED: readonly Rule[] = [
   { pattern: /^Calibrating delay loop/, why: "measured speed of the processor" },
   { pattern: /^smpboot: Total of \d+ processors activated/, why: "measured speed of the processor" },
   { pattern: /^sched_clock: Marking (un)?stable/, why: "nanoseconds since the start" },
-  { pattern: /^Unstable clock detected, switching default tracing clock/, why: "follows from a failed measurement of the counter" },
-  { pattern: /^(If you want to keep using the local clock|  "trace_clock=local"|on the kernel command line$)/, why: "the rest of that message" },
+  {
+    pattern: /^Unstable clock detected, switching default tracing clock/,
+    why: "follows from a failed measurement of the counter",
+  },
+  {
+    pattern: /^(If you want to keep using the local clock|  "trace_clock=local"|on the kernel command line$)/,
+    why: "the rest of that message",
+  },
   { pattern: /^hrtimer: interrupt took /, why: "the host let the machine wait" },
   { pattern: /^audit: type=2000 audit\(/, why: "the date" },
   { pattern: /^rtc_cmos .*: setting system clock to /, why: "the date" },
@@ -61,7 +67,8 @@ export function normalize(console: string): NormalizedConsole {
     const line = raw.replace(TIME_STAMP, "").trimEnd();
     if (line === "" || BOOT_IMAGE.test(line)) continue;
     if (MEASURED.some(({ pattern }) => pattern.test(line))) measured += 1;
-    else if (UNORDERED.some(({ pattern }) => pattern.test(line))) unordered.push(line.replace(INPUT_NUMBER, "/input/input#"));
+    else if (UNORDERED.some(({ pattern }) => pattern.test(line)))
+      unordered.push(line.replace(INPUT_NUMBER, "/input/input#"));
     else ordered.push(line);
   }
   const text = `${[...ordered, "-- in any order:", ...unordered.toSorted()].join("\n")}\n`;

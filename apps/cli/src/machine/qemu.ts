@@ -45,7 +45,12 @@ function available(): Promise<Result<string>> {
 function missing(error: Error): ReturnType<typeof diagnostic> {
   const hint = "Install QEMU (Debian: the package qemu-system-x86), or use `--machine v86`.";
   const absent = (error as NodeJS.ErrnoException).code === "ENOENT";
-  return diagnostic("PV5001", absent ? `${QEMU} is not installed` : `${QEMU} does not start: ${error.message}`, undefined, hint);
+  return diagnostic(
+    "PV5001",
+    absent ? `${QEMU} is not installed` : `${QEMU} does not start: ${error.message}`,
+    undefined,
+    hint,
+  );
 }
 
 async function run(job: MachineJob): Promise<Result<MachineRun>> {
@@ -62,7 +67,10 @@ async function run(job: MachineJob): Promise<Result<MachineRun>> {
     if (error instanceof InputError) return { ok: false, error: error.diagnostic };
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     const message = `cannot write temporary files for QEMU: ${(error as Error).message}`;
-    return { ok: false, error: diagnostic("PV5005", message, undefined, "Free some space, or point TMPDIR to another disk.") };
+    return {
+      ok: false,
+      error: diagnostic("PV5005", message, undefined, "Free some space, or point TMPDIR to another disk."),
+    };
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
@@ -174,7 +182,9 @@ function pollForHalt(control: ControlChannel, watch: Watch): { start: () => void
   let timer: NodeJS.Timeout | undefined;
   let seen = 0;
   const ask = async (): Promise<void> => {
-    const registers = await control.execute("human-monitor-command", { "command-line": "info registers" }).catch(() => "");
+    const registers = await control
+      .execute("human-monitor-command", { "command-line": "info registers" })
+      .catch(() => "");
     const found = /EFL=([0-9a-f]{8}).*HLT=1/.exec(String(registers));
     const interruptsOff = found !== null && (Number.parseInt(found[1]!, 16) & 0x200) === 0;
     seen = interruptsOff ? seen + 1 : 0;

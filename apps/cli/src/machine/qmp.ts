@@ -48,7 +48,8 @@ export class ControlChannel {
       if (line.trim() === "") continue;
       const answer = JSON.parse(line) as Answer;
       if (answer.event !== undefined) this.onEvent(answer.event);
-      else if (answer.error !== undefined) this.#waiting.shift()?.reject(new Error(answer.error.desc ?? "QEMU refused"));
+      else if (answer.error !== undefined)
+        this.#waiting.shift()?.reject(new Error(answer.error.desc ?? "QEMU refused"));
       else if ("return" in answer) this.#waiting.shift()?.resolve(answer.return);
     }
   }

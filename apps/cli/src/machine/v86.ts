@@ -51,7 +51,10 @@ async function available(): Promise<Result<string>> {
     return { ok: true, value: "v86" };
   } catch (error) {
     compiled = undefined;
-    return { ok: false, error: diagnostic("PV5001", `v86 cannot be loaded: ${String(error)}`, undefined, "Install the package v86.") };
+    return {
+      ok: false,
+      error: diagnostic("PV5001", `v86 cannot be loaded: ${String(error)}`, undefined, "Install the package v86."),
+    };
   }
 }
 

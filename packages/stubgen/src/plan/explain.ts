@@ -46,7 +46,12 @@ export function siteExplainer(input: PlanInput, plans: PatchPlans): (site: numbe
   });
 }
 
-function rungsOf({ program: { instructions }, sites }: PlanInput, judge: Judge, plans: PatchPlans, site: number): RungOutcome[] {
+function rungsOf(
+  { program: { instructions }, sites }: PlanInput,
+  judge: Judge,
+  plans: PatchPlans,
+  site: number,
+): RungOutcome[] {
   const row = sites.instruction[site];
   const patch = plans.sitePatch[site];
   const taken = patch === NO_PATCH ? Tactic.none : plans.tactic[patch];
@@ -56,8 +61,17 @@ function rungsOf({ program: { instructions }, sites }: PlanInput, judge: Judge, 
     const at = judge.obstacle(row);
     return RUNGS.map((rung) => ({ rung, outcome: "blocked", rule: forbidden, address: at }));
   }
-  const blocked = (rung: RungName, { rule, address }: Obstacle): RungOutcome => ({ rung, outcome: "blocked", rule, address });
-  const open = (rung: RungName, tactic: Tactic): RungOutcome => ({ rung, outcome: taken === tactic ? "taken" : "possible", rule: 0 });
+  const blocked = (rung: RungName, { rule, address }: Obstacle): RungOutcome => ({
+    rung,
+    outcome: "blocked",
+    rule,
+    address,
+  });
+  const open = (rung: RungName, tactic: Tactic): RungOutcome => ({
+    rung,
+    outcome: taken === tactic ? "taken" : "possible",
+    rule: 0,
+  });
 
   const room = roomAround(instructions, judge, row);
   const idiom = idiomAround();
@@ -67,7 +81,8 @@ function rungsOf({ program: { instructions }, sites }: PlanInput, judge: Judge, 
   const backwards = reachBackwards(instructions, judge, row);
   const starts = room.bytes >= JUMP_BYTES && backwards.first < row;
   // With no instruction before it and no room, the obstacle behind has been named by the rung before.
-  const backward = starts || taken === Tactic.backward ? open("backward", Tactic.backward) : blocked("backward", backwards.obstacle);
+  const backward =
+    starts || taken === Tactic.backward ? open("backward", Tactic.backward) : blocked("backward", backwards.obstacle);
   return [idiom, forward, backward];
 
   function idiomAround(): RungOutcome {
@@ -106,4 +121,3 @@ function describeRung({ rung, outcome, rule, address }: RungOutcome): string {
       return `${label} ${ruleOf(rule)?.name} at ${(address ?? 0).toString(16).padStart(8, "0")}`;
   }
 }
-

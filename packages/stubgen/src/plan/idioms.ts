@@ -55,8 +55,22 @@ const PUSHF: ReadonlySet<number> = new Set([Code.Pushfd, Code.Pushfq]);
 const POP: ReadonlySet<number> = new Set([Code.Pop_r32, Code.Pop_rm32, Code.Pop_r64, Code.Pop_rm64]);
 const JE: ReadonlySet<number> = new Set([Code.Je_rel8_32, Code.Je_rel32_32, Code.Je_rel8_64, Code.Je_rel32_64]);
 const TESTS: ReadonlySet<number> = new Set([
-  Code.Test_AL_imm8, Code.Test_EAX_imm32, Code.Test_RAX_imm32, Code.Test_rm8_imm8, Code.Test_rm16_imm16, Code.Test_rm32_imm32,
-  Code.Test_rm64_imm32, Code.Test_rm32_r32, Code.Test_rm64_r64,
-  Code.And_AL_imm8, Code.And_EAX_imm32, Code.And_RAX_imm32, Code.And_rm8_imm8, Code.And_rm16_imm16, Code.And_rm32_imm32,
-  Code.And_rm64_imm32, Code.And_rm32_imm8, Code.And_rm64_imm8,
+  Code.Test_AL_imm8,
+  Code.Test_EAX_imm32,
+  Code.Test_RAX_imm32,
+  Code.Test_rm8_imm8,
+  Code.Test_rm16_imm16,
+  Code.Test_rm32_imm32,
+  Code.Test_rm64_imm32,
+  Code.Test_rm32_r32,
+  Code.Test_rm64_r64,
+  Code.And_AL_imm8,
+  Code.And_EAX_imm32,
+  Code.And_RAX_imm32,
+  Code.And_rm8_imm8,
+  Code.And_rm16_imm16,
+  Code.And_rm32_imm32,
+  Code.And_rm64_imm32,
+  Code.And_rm32_imm8,
+  Code.And_rm64_imm8,
 ]);

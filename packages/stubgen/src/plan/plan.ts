@@ -25,7 +25,10 @@ export const NO_PATCH = 0xffff_ffff;
 
 /** Plans all sites of a program. Pure; every site ends up in a patch or with a reason (a number of `RULES`). */
 export function planPatches(input: PlanInput): PatchPlans {
-  const { program: { instructions }, sites } = input;
+  const {
+    program: { instructions },
+    sites,
+  } = input;
   const judge = new Judge(input);
   const siteReason = new Uint8Array(sites.count);
 
@@ -43,7 +46,7 @@ export function planPatches(input: PlanInput): PatchPlans {
   }
 
   const isSite = (row: InstructionId): boolean => siteRows.has(row);
-  for (let at = 0; at < open.length; ) {
+  for (let at = 0; at < open.length;) {
     let { first, end } = open[at].room;
     for (at++; at < open.length && open[at].room.first < end; at++) {
       first = Math.min(first, open[at].room.first);
@@ -60,8 +63,13 @@ export function reasonOfRoom(room: Room): number {
 }
 
 /** The windows as columns. */
-function columnsOf({ program: { instructions }, sites }: PlanInput, windows: readonly Window[], siteReason: Uint8Array): PatchPlans {
-  const count = windows.length, itemCount = windows.reduce((sum, { first, end }) => sum + end - first, 0);
+function columnsOf(
+  { program: { instructions }, sites }: PlanInput,
+  windows: readonly Window[],
+  siteReason: Uint8Array,
+): PatchPlans {
+  const count = windows.length,
+    itemCount = windows.reduce((sum, { first, end }) => sum + end - first, 0);
   const plans = {
     count,
     start: new Uint32Array(count),
@@ -81,7 +89,8 @@ function columnsOf({ program: { instructions }, sites }: PlanInput, windows: rea
     siteReason,
   };
   const { address, length, target } = instructions;
-  let item = 0, site = 0;
+  let item = 0,
+    site = 0;
   windows.forEach(({ first, end, tactic }, patch) => {
     plans.start[patch] = address[first];
     plans.length[patch] = address[end - 1] + length[end - 1] - address[first];
@@ -105,7 +114,8 @@ function columnsOf({ program: { instructions }, sites }: PlanInput, windows: rea
     }
   });
   for (let row = 0; row < sites.count; row++) {
-    if (plans.sitePatch[row] === NO_PATCH && siteReason[row] === 0) throw new Error(`site ${row} has room but no window`);
+    if (plans.sitePatch[row] === NO_PATCH && siteReason[row] === 0)
+      throw new Error(`site ${row} has room but no window`);
   }
   return plans;
 }

@@ -20,7 +20,9 @@ export function printPlans({ program: { instructions }, sites }: PlanInput, plan
   const hex = (va: number): string => va.toString(16).padStart(8, "0");
   const { items } = plans;
   for (let patch = 0; patch < plans.count; patch++) {
-    lines.push(`${hex(plans.start[patch])} ${plans.length[patch]} bytes, ${TACTIC_NAMES[plans.tactic[patch] as Tactic]}`);
+    lines.push(
+      `${hex(plans.start[patch])} ${plans.length[patch]} bytes, ${TACTIC_NAMES[plans.tactic[patch] as Tactic]}`,
+    );
     const end = plans.firstItem[patch] + plans.itemCount[patch];
     for (let item = plans.firstItem[patch]; item < end; item++) {
       lines.push(`  +${items.offset[item]} ${itemText(item)}`);

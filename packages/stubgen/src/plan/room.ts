@@ -49,7 +49,11 @@ export function roomAround(instructions: Instructions, judge: Judge, row: Instru
 }
 
 /** How far windows that start at `row` reach. */
-export function reachForwards(instructions: Instructions, judge: Judge, row: InstructionId): { end: InstructionId; obstacle: Obstacle } {
+export function reachForwards(
+  instructions: Instructions,
+  judge: Judge,
+  row: InstructionId,
+): { end: InstructionId; obstacle: Obstacle } {
   const { address, length } = instructions;
   const start = address[row];
   for (let last = row; ; last++) {
@@ -67,7 +71,11 @@ export function reachForwards(instructions: Instructions, judge: Judge, row: Ins
 }
 
 /** How far windows that end behind `row` reach back. */
-export function reachBackwards(instructions: Instructions, judge: Judge, row: InstructionId): { first: InstructionId; obstacle: Obstacle } {
+export function reachBackwards(
+  instructions: Instructions,
+  judge: Judge,
+  row: InstructionId,
+): { first: InstructionId; obstacle: Obstacle } {
   const { address, length } = instructions;
   const end = address[row] + length[row];
   for (let first = row; ; first--) {

@@ -26,7 +26,12 @@ export interface Window {
 /** One more site is worth more than any saving. */
 const SITE_VALUE = 1 << 20;
 /** The ladder: a tactic that stands earlier is cheaper than one that stands later, whatever it displaces. */
-const TACTIC_COST: Readonly<Record<Tactic, number>> = { [Tactic.none]: 0, [Tactic.idiom]: 100, [Tactic.forward]: 200, [Tactic.backward]: 300 };
+const TACTIC_COST: Readonly<Record<Tactic, number>> = {
+  [Tactic.none]: 0,
+  [Tactic.idiom]: 100,
+  [Tactic.forward]: 200,
+  [Tactic.backward]: 300,
+};
 /**
  * A site that could have a window of its own with the jump in its place should have it: then it does not share the fate
  * of the others if the profile has no template for one of them. Sharing still beats jumping backwards.
@@ -45,7 +50,9 @@ export function chooseWindows(
 ): Window[] {
   const { address, length } = instructions;
   const rows = end - first;
-  const allowed = new Uint8Array(rows), site = new Uint8Array(rows), idiomEnd = new Int32Array(rows);
+  const allowed = new Uint8Array(rows),
+    site = new Uint8Array(rows),
+    idiomEnd = new Int32Array(rows);
   for (let row = first; row < end; row++) {
     allowed[row - first] = judge.instruction(row) === 0 ? 1 : 0;
     site[row - first] = isSite(row) ? 1 : 0;
@@ -60,11 +67,15 @@ export function chooseWindows(
   });
 
   // best[b]: value of the best plan for the instructions before boundary b; from[b]: where its last window starts.
-  const best = new Float64Array(rows + 1), from = new Int32Array(rows + 1).fill(-1), tactics = new Uint8Array(rows + 1);
+  const best = new Float64Array(rows + 1),
+    from = new Int32Array(rows + 1).fill(-1),
+    tactics = new Uint8Array(rows + 1);
   for (let boundary = 1; boundary <= rows; boundary++) {
     best[boundary] = best[boundary - 1];
-    const last = first + boundary - 1, endAddress = address[last] + length[last];
-    let sites = 0, others = 0;
+    const last = first + boundary - 1,
+      endAddress = address[last] + length[last];
+    let sites = 0,
+      others = 0;
     for (let start = boundary - 1; start >= 0; start--) {
       const row = first + start;
       if (allowed[start] === 0 || (row < last && endsWindow(instructions, row))) break;
@@ -76,16 +87,22 @@ export function chooseWindows(
         const idiom = idiomEnd[start] > 0 && idiomEnd[start] <= last + 1;
         const tactic = idiom ? Tactic.idiom : site[start] === 1 ? Tactic.forward : Tactic.backward;
         const sharing = sites - (idiom ? idiomSites[start] : 1);
-        const value = best[start] + sites * SITE_VALUE - TACTIC_COST[tactic] - sharing * SHARING_COST - others * NEIGHBOUR_COST;
-        if (value > best[boundary]) (best[boundary] = value), (from[boundary] = start), (tactics[boundary] = tactic);
+        const value =
+          best[start] + sites * SITE_VALUE - TACTIC_COST[tactic] - sharing * SHARING_COST - others * NEIGHBOUR_COST;
+        if (value > best[boundary]) {
+          best[boundary] = value;
+          from[boundary] = start;
+          tactics[boundary] = tactic;
+        }
       }
       // What starts here is about to lie inside.
-      if (judge.boundary(address[row]) !== 0 || (start > 0 && address[row - 1] + length[row - 1] !== address[row])) break;
+      if (judge.boundary(address[row]) !== 0 || (start > 0 && address[row - 1] + length[row - 1] !== address[row]))
+        break;
     }
   }
 
   const windows: Window[] = [];
-  for (let boundary = rows; boundary > 0; ) {
+  for (let boundary = rows; boundary > 0;) {
     if (from[boundary] < 0) {
       boundary--;
       continue;

@@ -14,12 +14,14 @@ const HARMLESS_PREFIXES: ReadonlySet<number> = new Set([0x2e, 0x3e, 0xf2, 0x48])
 export function branchForm(bytes: Uint8Array): { readonly form: BranchForm; readonly condition: number } {
   let at = 0;
   while (at < bytes.length && HARMLESS_PREFIXES.has(bytes[at])) at++;
-  const opcode = bytes[at], second = bytes[at + 1];
+  const opcode = bytes[at],
+    second = bytes[at + 1];
   const left = bytes.length - at;
   if (opcode === 0xeb && left === 2) return { form: BranchForm.jump, condition: 0 };
   if (opcode === 0xe9 && left === 5) return { form: BranchForm.jump, condition: 0 };
   if (opcode === 0xe8 && left === 5) return { form: BranchForm.call, condition: 0 };
   if (opcode >= 0x70 && opcode <= 0x7f && left === 2) return { form: BranchForm.conditional, condition: opcode & 15 };
-  if (opcode === 0x0f && second >= 0x80 && second <= 0x8f && left === 6) return { form: BranchForm.conditional, condition: second & 15 };
+  if (opcode === 0x0f && second >= 0x80 && second <= 0x8f && left === 6)
+    return { form: BranchForm.conditional, condition: second & 15 };
   return { form: BranchForm.none, condition: 0 };
 }

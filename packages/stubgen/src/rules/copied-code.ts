@@ -18,7 +18,14 @@ export interface SymbolLookup {
  *   core_restore_code                hibernation (arch/x86/power/hibernate_asm_*.S)
  *   __enc_copy                       memory encryption (arch/x86/mm/mem_encrypt_boot.S)
  */
-export const COPIED_SYMBOLS = ["relocate_kernel", "identity_mapped", "virtual_mapped", "swap_pages", "core_restore_code", "__enc_copy"] as const;
+export const COPIED_SYMBOLS = [
+  "relocate_kernel",
+  "identity_mapped",
+  "virtual_mapped",
+  "swap_pages",
+  "core_restore_code",
+  "__enc_copy",
+] as const;
 
 /**
  * Pairs of symbols between which code is copied; only where both exist.
@@ -40,7 +47,8 @@ export function copiedCode(symbols: SymbolLookup): NonNullable<Protection["copie
     if (start !== undefined) ranges.push([start, nextSymbol(symbols, start)]);
   }
   for (const [first, last] of COPIED_SPANS) {
-    const start = symbols.lookup(first), end = symbols.lookup(last);
+    const start = symbols.lookup(first),
+      end = symbols.lookup(last);
     if (start !== undefined && end !== undefined && end > start) ranges.push([start, end]);
   }
   ranges.sort((a, b) => a[0] - b[0]);

@@ -30,7 +30,11 @@ import { VirtualAccess } from "./virtual-access.js";
 
 /** Where control enters at physical addresses, besides the image's entry point (arch/x86/kernel/head_32.S, head_64.S). */
 export const PHYSICAL_ENTRIES = [
-  "startup_32", "startup_32_smp", "startup_64", "secondary_startup_64", "secondary_startup_64_no_verify",
+  "startup_32",
+  "startup_32_smp",
+  "startup_64",
+  "secondary_startup_64",
+  "secondary_startup_64_no_verify",
 ] as const;
 
 export interface EarlyCodeOptions {
@@ -45,7 +49,11 @@ export interface EarlyCodeOptions {
  * 1 for each instruction that may run while paging is off, entered at any of `startAddresses` (low 32 bits; virtual
  * addresses, also where the processor enters at the physical ones), or where paging is turned off.
  */
-export function earlyCode(program: Program, startAddresses: Iterable<number>, options: EarlyCodeOptions = {}): Uint8Array {
+export function earlyCode(
+  program: Program,
+  startAddresses: Iterable<number>,
+  options: EarlyCodeOptions = {},
+): Uint8Array {
   const { instructions } = program;
   const roots = [...startAddresses].map((va) => instructions.at(va)).filter((row) => row >= 0);
   roots.push(...pagingTurnedOff(program));
@@ -78,7 +86,13 @@ const loadsCr0 = (bytes: Uint8Array): boolean => ((bytes[bytes.length - 1] >> 3)
 
 /** `mov` and `and` with a 32-bit immediate, whose last byte holds bit 31. */
 const SETS_VALUE: ReadonlySet<number> = new Set([
-  Code.Mov_r32_imm32, Code.Mov_rm32_imm32, Code.Mov_rm64_imm32, Code.And_EAX_imm32, Code.And_rm32_imm32, Code.And_RAX_imm32, Code.And_rm64_imm32,
+  Code.Mov_r32_imm32,
+  Code.Mov_rm32_imm32,
+  Code.Mov_rm64_imm32,
+  Code.And_EAX_imm32,
+  Code.And_rm32_imm32,
+  Code.And_RAX_imm32,
+  Code.And_rm64_imm32,
 ]);
 
 /** 1 for everything that can be reached from `roots` through rows that `passes` lets through. */
@@ -121,10 +135,14 @@ function survive(program: Program, reached: Uint8Array): Uint8Array {
     if (!returns.has(callee)) returns.set(callee, surelyReturns(program, callee));
     return returns.get(callee) === false;
   };
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false;
     // Against the flow of control, so that most of it is done in one pass.
-    for (const row of rows) if (alive[row] === 1 && !goesOn(row)) (alive[row] = 0), (changed = true);
+    for (const row of rows) {
+      if (alive[row] === 0 || goesOn(row)) continue;
+      alive[row] = 0;
+      changed = true;
+    }
   }
   return alive;
 }
@@ -159,5 +177,9 @@ function someSuccessor({ blocks }: Program, row: InstructionId, test: (row: Inst
 
 /** Nothing that we could follow comes next. */
 const LEAVES_FOR_GOOD: ReadonlySet<number> = new Set([
-  Flow.indirectJump, Flow.return, Flow.interruptReturn, Flow.undefined, Flow.invalid,
+  Flow.indirectJump,
+  Flow.return,
+  Flow.interruptReturn,
+  Flow.undefined,
+  Flow.invalid,
 ]);

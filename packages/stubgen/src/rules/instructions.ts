@@ -67,7 +67,8 @@ export function isInInterruptShadow({ program: { instructions } }: PlanInput, in
   const code = instructions.code[instruction];
   if (code === Code.Sti) return SHADOW_PARTNERS.has(codeAt(instructions, following(instructions, instruction)));
   if (SHADOW_PARTNERS.has(code)) return codeAt(instructions, preceding(instructions, instruction)) === Code.Sti;
-  if (loadsStackSegment(instructions, instruction)) return writesStackPointer(instructions, following(instructions, instruction));
+  if (loadsStackSegment(instructions, instruction))
+    return writesStackPointer(instructions, following(instructions, instruction));
   const before = preceding(instructions, instruction);
   return before >= 0 && loadsStackSegment(instructions, before) && writesStackPointer(instructions, instruction);
 }
@@ -94,14 +95,38 @@ const NOPS_OF_FIVE = [
 ] as const;
 
 const FAR_TRANSFERS: ReadonlySet<number> = new Set([
-  Code.Call_ptr1616, Code.Call_ptr1632, Code.Call_m1616, Code.Call_m1632, Code.Call_m1664,
-  Code.Jmp_ptr1616, Code.Jmp_ptr1632, Code.Jmp_m1616, Code.Jmp_m1632, Code.Jmp_m1664,
-  Code.Retfw, Code.Retfd, Code.Retfq, Code.Retfw_imm16, Code.Retfd_imm16, Code.Retfq_imm16,
+  Code.Call_ptr1616,
+  Code.Call_ptr1632,
+  Code.Call_m1616,
+  Code.Call_m1632,
+  Code.Call_m1664,
+  Code.Jmp_ptr1616,
+  Code.Jmp_ptr1632,
+  Code.Jmp_m1616,
+  Code.Jmp_m1632,
+  Code.Jmp_m1664,
+  Code.Retfw,
+  Code.Retfd,
+  Code.Retfq,
+  Code.Retfw_imm16,
+  Code.Retfd_imm16,
+  Code.Retfq_imm16,
 ]);
 
 const SHADOW_PARTNERS: ReadonlySet<number> = new Set([
-  Code.Hlt, Code.Mwait, Code.Mwaitx, Code.Monitorw, Code.Monitord, Code.Monitorq,
-  Code.Iretw, Code.Iretd, Code.Iretq, Code.Sysexitd, Code.Sysexitq, Code.Sysretd, Code.Sysretq,
+  Code.Hlt,
+  Code.Mwait,
+  Code.Mwaitx,
+  Code.Monitorw,
+  Code.Monitord,
+  Code.Monitorq,
+  Code.Iretw,
+  Code.Iretd,
+  Code.Iretq,
+  Code.Sysexitd,
+  Code.Sysexitq,
+  Code.Sysretd,
+  Code.Sysretq,
 ]);
 
 /** ModRM register number of SS. */
@@ -127,7 +152,8 @@ export function isFiller(instructions: Instructions, instruction: InstructionId)
   return row >= 0 && row !== instruction && instructions.flow[row] === Flow.return;
 }
 
-const codeAt = (instructions: Instructions, instruction: InstructionId): number => (instruction < 0 ? -1 : instructions.code[instruction]);
+const codeAt = (instructions: Instructions, instruction: InstructionId): number =>
+  instruction < 0 ? -1 : instructions.code[instruction];
 
 /** The instruction that ends where this one starts, or -1. */
 export function preceding({ address, length }: Instructions, instruction: InstructionId): InstructionId {

@@ -43,7 +43,8 @@ export class Judge {
   /** The rule by which the instruction may be in no window at all, or 0. */
   instruction(instruction: InstructionId): number {
     const { address, length } = this.instructions;
-    const start = address[instruction], bytes = length[instruction];
+    const start = address[instruction],
+      bytes = length[instruction];
     const mark = this.touched.first(start, bytes) || this.inside.first(start + 1, bytes - 1);
     if (mark !== 0) return mark;
     for (const rule of DISPLACEMENT_RULES) if (rule.displaces!(this.input, instruction)) return rule.number;
@@ -53,7 +54,8 @@ export class Judge {
   /** The first byte of the instruction that a rule about bytes forbids, or its start: where to point in a report. */
   obstacle(instruction: InstructionId): number {
     const { address, length } = this.instructions;
-    const start = address[instruction], end = start + length[instruction];
+    const start = address[instruction],
+      end = start + length[instruction];
     for (let va = start; va < end; va++) if (this.touched.at(va) !== 0) return va;
     for (let va = start + 1; va < end; va++) if (this.inside.at(va) !== 0) return va;
     return start;
@@ -79,9 +81,15 @@ class Nearness {
   /** Index of the region that holds `va`, or -1. */
   regionOf(va: number): number {
     const { regions, latest } = this;
-    if (latest < regions.length && va >= regions[latest].start && va - regions[latest].start < regions[latest].bytes.length) return latest;
+    if (
+      latest < regions.length &&
+      va >= regions[latest].start &&
+      va - regions[latest].start < regions[latest].bytes.length
+    )
+      return latest;
     for (let region = 0; region < regions.length; region++) {
-      if (va >= regions[region].start && va - regions[region].start < regions[region].bytes.length) return (this.latest = region);
+      if (va >= regions[region].start && va - regions[region].start < regions[region].bytes.length)
+        return (this.latest = region);
     }
     return -1;
   }
@@ -109,7 +117,8 @@ class Marks {
   first(va: number, length: number): number {
     const region = this.nearness.regionOf(va);
     if (region < 0) return 0;
-    const marks = this.marks[region], from = va - this.nearness.regions[region].start;
+    const marks = this.marks[region],
+      from = va - this.nearness.regions[region].start;
     for (let at = from; at < from + length; at++) if (marks[at] > 0) return marks[at];
     return 0;
   }
@@ -118,12 +127,16 @@ class Marks {
   markRanges({ start, length }: Ranges, rule: number): void {
     const { regions } = this.nearness;
     for (let row = 0; row < start.length; row++) {
-      const from = start[row], end = from + (typeof length === "number" ? length : length[row]);
+      const from = start[row],
+        end = from + (typeof length === "number" ? length : length[row]);
       for (let region = 0; region < regions.length; region++) {
-        const base = regions[region].start, marks = this.marks[region], near = this.nearness.near[region];
+        const base = regions[region].start,
+          marks = this.marks[region],
+          near = this.nearness.near[region];
         if (end <= base || from >= base + marks.length) continue;
         const last = Math.min(end - base, marks.length);
-        for (let at = Math.max(from - base, 0); at < last; at++) if (near[at >>> GRAIN] === 1 && marks[at] === 0) marks[at] = rule;
+        for (let at = Math.max(from - base, 0); at < last; at++)
+          if (near[at >>> GRAIN] === 1 && marks[at] === 0) marks[at] = rule;
       }
     }
   }
@@ -132,7 +145,10 @@ class Marks {
   markEach(addresses: Uint32Array, rule: number): void {
     const { nearness } = this;
     const count = addresses.length;
-    let base = 0, size = 0, near = NOTHING, marks = NOTHING;
+    let base = 0,
+      size = 0,
+      near = NOTHING,
+      marks = NOTHING;
     for (let row = 0; row < count; row++) {
       const va = addresses[row];
       if (va === 0) continue;
@@ -140,7 +156,8 @@ class Marks {
         const region = nearness.regionOf(va);
         if (region < 0) continue;
         base = nearness.regions[region].start;
-        (near = nearness.near[region]), (marks = this.marks[region]);
+        near = nearness.near[region];
+        marks = this.marks[region];
         size = marks.length;
       }
       const at = va - base;

@@ -29,7 +29,11 @@ export function alternativeSites({ program: { facts }, protection: { alternative
 }
 
 /** Replacements of alternatives: their bytes are copied elsewhere, branches adjusted, before they run. */
-export function alternativeReplacements({ program, sites, protection: { alternatives } }: PlanInput): readonly Ranges[] {
+export function alternativeReplacements({
+  program,
+  sites,
+  protection: { alternatives },
+}: PlanInput): readonly Ranges[] {
   const { facts, instructions } = program;
   const ranges: Ranges[] = [{ start: facts.alternativeReplacement, length: facts.alternativeReplacementLength }];
   const marked = sites.instruction.filter((_, site) => sites.inAlternative[site] === 1);
@@ -51,7 +55,9 @@ export function lockPrefixes({ protection }: PlanInput): readonly Ranges[] {
 /** `__jump_table`: two- or five-byte NOPs and jumps that turn into each other. */
 export function jumpLabels(input: PlanInput): readonly Ranges[] {
   const { program, protection } = input;
-  return [program.facts.jumpLabelFrom, ...present([protection.jumpLabels?.code])].map((start) => instructionsAt(input, start));
+  return [program.facts.jumpLabelFrom, ...present([protection.jumpLabels?.code])].map((start) =>
+    instructionsAt(input, start),
+  );
 }
 
 /** Where jump labels lead: a branch that no instruction shows yet. */
@@ -61,7 +67,10 @@ export function jumpLabelTargets({ program, protection }: PlanInput): readonly U
 
 /** Static calls in line, and trampolines of those that are not: pointed elsewhere while the kernel runs. */
 export function staticCalls({ program, protection }: PlanInput): readonly Ranges[] {
-  return [...columns([protection.staticCalls?.site], PATCHED_BRANCH_BYTES), ...columns([program.facts.replaceable], TRAMPOLINE_BYTES)];
+  return [
+    ...columns([protection.staticCalls?.site], PATCHED_BRANCH_BYTES),
+    ...columns([program.facts.replaceable], TRAMPOLINE_BYTES),
+  ];
 }
 
 /** `__mcount_loc` and calls of `__fentry__`: NOPs or calls, as ftrace wants. */

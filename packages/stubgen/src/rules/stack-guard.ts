@@ -20,7 +20,8 @@ const SAMPLES = 16;
  */
 export function stackGuardOf(program: Program, stackCheckFail: number): number | undefined {
   const { instructions, blocks } = program;
-  let guard: number | undefined, samples = 0;
+  let guard: number | undefined,
+    samples = 0;
   for (let row = 0; row < instructions.count && samples < SAMPLES; row++) {
     if (instructions.flow[row] !== Flow.call || instructions.target[row] !== stackCheckFail) continue;
     const block = blocks.ofInstruction[row];
@@ -53,6 +54,12 @@ function comparedThroughSegment({ instructions }: Program, row: InstructionId): 
 }
 
 const COMPARISONS: ReadonlySet<number> = new Set([
-  Code.Sub_r32_rm32, Code.Sub_r64_rm64, Code.Xor_r32_rm32, Code.Xor_r64_rm64, Code.Cmp_r32_rm32, Code.Cmp_r64_rm64,
-  Code.Cmp_rm32_r32, Code.Cmp_rm64_r64,
+  Code.Sub_r32_rm32,
+  Code.Sub_r64_rm64,
+  Code.Xor_r32_rm32,
+  Code.Xor_r64_rm64,
+  Code.Cmp_r32_rm32,
+  Code.Cmp_r64_rm64,
+  Code.Cmp_rm32_r32,
+  Code.Cmp_rm64_r64,
 ]);

@@ -5,12 +5,31 @@
  * Numbers are stable and appear in annotation tables; the order is not, and may change.
  */
 import {
-  alternativeReplacements, alternativeSites, bugRows, copiedRanges, exceptionFixups, exceptionRows, jumpLabels, jumpLabelTargets,
-  lockPrefixes, paravirtSites, staticCalls, thunkSites, tracedCalls, vdsoImages,
+  alternativeReplacements,
+  alternativeSites,
+  bugRows,
+  copiedRanges,
+  exceptionFixups,
+  exceptionRows,
+  jumpLabels,
+  jumpLabelTargets,
+  lockPrefixes,
+  paravirtSites,
+  staticCalls,
+  thunkSites,
+  tracedCalls,
+  vdsoImages,
 } from "./kernel-tables.js";
 import {
-  isControlTransfer, isIndirectTransfer, isInInterruptShadow, isPositionDependent, isShortBranch, isUndecodable, isUndefined,
-  maybePatched, runsEarly,
+  isControlTransfer,
+  isIndirectTransfer,
+  isInInterruptShadow,
+  isPositionDependent,
+  isShortBranch,
+  isUndecodable,
+  isUndefined,
+  maybePatched,
+  runsEarly,
 } from "./instructions.js";
 import type { Rule } from "./rule.js";
 import { branchTargets, functionStarts, takenAddresses } from "./targets.js";
@@ -37,7 +56,8 @@ export const RULES = [
   {
     number: 4,
     name: "control-transfer",
-    reason: "An interrupt return, a software interrupt or a far transfer takes its own address or context along and stays in place.",
+    reason:
+      "An interrupt return, a software interrupt or a far transfer takes its own address or context along and stays in place.",
     displaces: isControlTransfer,
   },
   {

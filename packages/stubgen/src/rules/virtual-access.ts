@@ -14,6 +14,8 @@ const SHORTEST = 5;
 /** An image and its data, bytes: more than any kernel has, less than the distance to physical addresses. */
 const IMAGE_SPAN = 256 << 20;
 
+const GS_PREFIX = 0x65;
+
 export class VirtualAccess {
   private readonly decoded = new Instruction();
   private readonly factory = new InstructionInfoFactory();
@@ -29,7 +31,7 @@ export class VirtualAccess {
 
   at(row: InstructionId): boolean {
     const bytes = this.instructions.bytesOf(row);
-    if (bytes.length < SHORTEST) return false;
+    if (bytes.length < SHORTEST || !this.mayName(bytes)) return false;
     const decoder = new Decoder(this.instructions.bits, bytes, DecoderOptions.None);
     decoder.decodeOut(this.decoded);
     decoder.free();
@@ -49,6 +51,16 @@ export class VirtualAccess {
     });
     info.free();
     return found;
+  }
+
+  /** Whether four bytes in a row could be such an address, or GS could be the segment: a quick look before decoding. */
+  private mayName(bytes: Uint8Array): boolean {
+    if (this.instructions.bits === 64 && bytes.includes(GS_PREFIX)) return true;
+    for (let at = 1; at + 4 <= bytes.length; at++) {
+      const word = (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
+      if (word >= this.low && word - this.low < IMAGE_SPAN) return true;
+    }
+    return false;
   }
 
   free(): void {

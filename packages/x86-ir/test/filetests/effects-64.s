@@ -10,6 +10,9 @@
         xor     %r10d, %r10d
         sbb     %rax, %rax
         or      $-1, %r11
+        and     $0, %r11
+        and     $-4, %r9
+        or      $127, %r9
         cmovz   %ecx, %eax
         cmovz   %rcx, %rax
         cmovz   %eax, %eax
