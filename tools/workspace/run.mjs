@@ -67,14 +67,16 @@ function checkTools() {
   if (major < 20 || (major === 20 && minor < 19)) {
     fail(`Node 20.19 or newer is needed, this is ${process.versions.node}.`);
   }
-  const gcc = spawnSync("gcc", ["-m32", "-ffreestanding", "-x", "c", "-c", "-", "-o", "/dev/null"], {
-    input: "int x;\n",
-    encoding: "utf8",
-  });
-  if (gcc.error !== undefined)
-    fail("gcc is needed for the guest-side boot image, and is not installed (Debian: apt install gcc).");
-  if (gcc.status !== 0)
-    fail(`gcc cannot make 32-bit x86 code, which the guest-side boot image needs: ${gcc.stderr.trim().split("\n")[0]}`);
+  const compile = ["-m32", "-ffreestanding", "-x", "c", "-c", "-", "-o", "/dev/null"];
+  const gcc = spawnSync("gcc", compile, { input: "int x;\n", encoding: "utf8" });
+  const purpose = "is needed for the guest-side boot image";
+  if (gcc.error !== undefined) fail(`gcc ${purpose}, and is not installed (Debian: apt install gcc).`);
+  if (gcc.status !== 0) fail(`A gcc for 32-bit x86 code ${purpose}: ${gcc.stderr.trim().split("\n")[0]}`);
+  const bootImage = JSON.parse(readFileSync(join(root, "apps", "runtime-loader", "package.json"), "utf8"));
+  const usesMake = /\bmake\b/.test(bootImage.scripts.build);
+  if (usesMake && spawnSync("make", ["--version"]).error !== undefined) {
+    fail(`make ${purpose}, and is not installed (Debian: apt install make).`);
+  }
 }
 
 /** Runs a step; the exit code, and whether it said that the disk is full. */

@@ -143,6 +143,11 @@ describe("early code", () => {
     expect(earlyOffsets(input, early)).toEqual([0, 5, 7, 9, 10, 19]);
   });
 
+  test("other processors enter before the far jump, whether a symbol says so or not", () => {
+    const { code, input } = program("start: jmp 1f\n nop\n call g\n1: ljmp $0x10, $high\nhigh: ret\ng: ret\n");
+    expect(earlyOffsets(input, earlyCode(input.program, [code.symbols.get("start")!]))).toEqual([0, 2, 3, 8, 16]);
+  });
+
   test("an endless loop runs on, a function that must touch a virtual address does not run at all", () => {
     const { code, input } = program(
       "start: je 1f\n call g\n ret\n1: hlt\n jmp 1b\ng: pushf\n cli\n call h\n ret\nh: cmpl $0, start\n ret\n",

@@ -16,8 +16,8 @@
 #include "serial.h"
 
 #define PAGE 4096u
-/* Where the initrd ends at the latest: the kernel maps at least this much of low memory at its usual page offset. */
-#define LOW_MEMORY_END 0x37000000u
+/* Where the initrd ends at the latest: 864 MB, of which a kernel with the usual page offset maps all as low memory. */
+#define LOW_MEMORY_END 0x36000000u
 
 extern const uint8_t resident_image[], resident_image_end[], template_room[], template_room_end[];
 extern uint8_t image_start[], image_end[];

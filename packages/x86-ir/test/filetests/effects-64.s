@@ -51,31 +51,34 @@
 # 81000010 45 31 d2              xor %r10d,%r10d                 kill: r10 cf pf zf sf of  write: af
 # 81000013 48 19 c0              sbb %rax,%rax                   use: cf  kill: rax cf pf af zf sf of
 # 81000016 49 83 cb ff           or $0xffffffffffffffff,%r11     kill: r11 cf pf zf sf of  write: af
-# 8100001a 0f 44 c1              cmove %ecx,%eax                 use: rcx zf  write: rax
-# 8100001d 48 0f 44 c1           cmove %rcx,%rax                 use: rcx zf  write: rax
-# 81000021 0f 44 c0              cmove %eax,%eax                 use: rax zf  write: rax
-# 81000024 0f bc c1              bsf %ecx,%eax                   use: rcx  kill: zf  write: rax cf pf af sf of
-# 81000027 f3 48 0f bc c1        tzcnt %rcx,%rax                 use: rcx  kill: zf  write: rax cf pf af sf of
-# 8100002c 48 8d 05 01 00 00 00  lea 0xffffffff81000034,%rax     kill: rax
-# 81000033 47 8d 34 ec           lea (%r12,%r13,8),%r14d         use: r12 r13  kill: r14
-# 81000037 48 8d 76 00           lea (%rsi),%rsi
-# 8100003b 8d 76 00              lea (%rsi),%esi                 use: rsi  kill: rsi
-# 8100003e 87 c0                 xchg %eax,%eax                  use: rax  kill: rax
-# 81000040 87 c0                 xchg %eax,%eax                  use: rax  kill: rax
-# 81000042 c4 e2 e3 f6 c8        mulx %rax,%rbx,%rcx             use: rax rdx  kill: rcx rbx
-# 81000047 c4 e2 60 f2 c8        andn %eax,%ebx,%ecx             use: rax rbx  kill: rcx cf zf sf of  write: pf af
-# 8100004c c4 e2 f1 f7 d0        shlx %rcx,%rax,%rdx             use: rax rcx.l  kill: rdx
-# 81000051 c5 fb 93 c1           kmovd %k1,%eax                  kill: rax
-# 81000055 c4 c1 79 7e cf        vmovd %xmm1,%r15d               kill: r15
-# 8100005a f3 48 0f 1e c8        rdsspq %rax                     write: rax
-# 8100005f 0f a2                 cpuid                           use: rax rcx  kill: rax rcx rdx rbx
-# 81000061 0f 32                 rdmsr                           use: rcx  kill: rax rdx
-# 81000063 0f 05                 syscall                         use: rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 cf pf af zf sf of df  write: rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 cf pf af zf sf of df
-# 81000065 0f 01 f8              swapgs
-# 81000068 48 cf                 iretq                           use: rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15  kill: cf pf af zf sf of df  write: rsp
-# 8100006a 48 0f 07              sysretq                         use: rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15  kill: cf pf af zf sf of df
-# 8100006d f3 0f 1e fa           endbr64
-# 81000071 48 0f c7 0f           cmpxchg16b (%rdi)               use: rax rcx rdx rbx rdi  kill: zf  write: rax rdx
-# 81000075 f3 48 a5              rep movsq (%rsi),(%rdi)         use: rcx rsi rdi df  write: rcx rsi rdi
-# 81000078 67 f3 aa              rep stos %al,(%edi)             use: rax.l rcx rdi df  write: rcx rdi
-# 8100007b 0f 01 cf              encls                           use: rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 cf pf af zf sf of df  write: rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 cf pf af zf sf of df
+# 8100001a 49 83 e3 00           and $0,%r11                     kill: r11 cf pf zf sf of  write: af
+# 8100001e 49 83 e1 fc           and $0xfffffffffffffffc,%r9     use: r9  kill: cf pf zf sf of  write: r9 af
+# 81000022 49 83 c9 7f           or $0x7f,%r9                    use: r9  kill: cf pf zf sf of  write: r9 af
+# 81000026 0f 44 c1              cmove %ecx,%eax                 use: rcx zf  write: rax
+# 81000029 48 0f 44 c1           cmove %rcx,%rax                 use: rcx zf  write: rax
+# 8100002d 0f 44 c0              cmove %eax,%eax                 use: rax zf  write: rax
+# 81000030 0f bc c1              bsf %ecx,%eax                   use: rcx  kill: zf  write: rax cf pf af sf of
+# 81000033 f3 48 0f bc c1        tzcnt %rcx,%rax                 use: rcx  kill: zf  write: rax cf pf af sf of
+# 81000038 48 8d 05 01 00 00 00  lea 0xffffffff81000040,%rax     kill: rax
+# 8100003f 47 8d 34 ec           lea (%r12,%r13,8),%r14d         use: r12 r13  kill: r14
+# 81000043 48 8d 76 00           lea (%rsi),%rsi
+# 81000047 8d 76 00              lea (%rsi),%esi                 use: rsi  kill: rsi
+# 8100004a 87 c0                 xchg %eax,%eax                  use: rax  kill: rax
+# 8100004c 87 c0                 xchg %eax,%eax                  use: rax  kill: rax
+# 8100004e c4 e2 e3 f6 c8        mulx %rax,%rbx,%rcx             use: rax rdx  kill: rcx rbx
+# 81000053 c4 e2 60 f2 c8        andn %eax,%ebx,%ecx             use: rax rbx  kill: rcx cf zf sf of  write: pf af
+# 81000058 c4 e2 f1 f7 d0        shlx %rcx,%rax,%rdx             use: rax rcx.l  kill: rdx
+# 8100005d c5 fb 93 c1           kmovd %k1,%eax                  kill: rax
+# 81000061 c4 c1 79 7e cf        vmovd %xmm1,%r15d               kill: r15
+# 81000066 f3 48 0f 1e c8        rdsspq %rax                     write: rax
+# 8100006b 0f a2                 cpuid                           use: rax rcx  kill: rax rcx rdx rbx
+# 8100006d 0f 32                 rdmsr                           use: rcx  kill: rax rdx
+# 8100006f 0f 05                 syscall                         use: rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 cf pf af zf sf of df  write: rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 cf pf af zf sf of df
+# 81000071 0f 01 f8              swapgs
+# 81000074 48 cf                 iretq                           use: rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15  kill: cf pf af zf sf of df  write: rsp
+# 81000076 48 0f 07              sysretq                         use: rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15  kill: cf pf af zf sf of df
+# 81000079 f3 0f 1e fa           endbr64
+# 8100007d 48 0f c7 0f           cmpxchg16b (%rdi)               use: rax rcx rdx rbx rdi  kill: zf  write: rax rdx
+# 81000081 f3 48 a5              rep movsq (%rsi),(%rdi)         use: rcx rsi rdi df  write: rcx rsi rdi
+# 81000084 67 f3 aa              rep stos %al,(%edi)             use: rax.l rcx rdi df  write: rcx rdi
+# 81000087 0f 01 cf              encls                           use: rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 cf pf af zf sf of df  write: rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 cf pf af zf sf of df

@@ -1,0 +1,18 @@
+# test: known
+# bits: 32
+# functions: f fentry
+# transparent: fentry
+# exceptions: faults>fixup
+# A fix-up sees the contents from before the faulting instruction.
+f:      call    fentry
+        mov     $0x10, %ecx
+        mov     $0x1b, %edx
+faults: mov     (%eax), %ecx
+        rdmsr
+        ret
+fixup:  rdmsr
+        ret
+fentry: ret
+# ---- expected
+# c1000011  rdmsr          ecx = ?
+# c1000014  rdmsr          ecx = 10
