@@ -1,12 +1,12 @@
 /**
  * Booting a kernel under a loader: pack the container, run the machine, read the counters out of the guest's memory.
  */
-import { fail, readElf, unwrap } from "@pv/elf";
+import { DIAGNOSTICS, fail, readElf, unwrap, type DiagnosticCode } from "@pv/elf";
 import { annotationsOf, buildContainer, NO_PATCH, readResidentState, RESIDENT_END, RESIDENT_PHYSICAL, templatesOf } from "@pv/runtime-loader";
 import { kindName } from "@pv/sensitive";
 import { findGroup } from "@pv/stubgen";
 import type { Hypervisor } from "./loading.js";
-import type { EndReason, Machine } from "./machine/machine.js";
+import { checkJob, type EndReason, type Machine } from "./machine/machine.js";
 
 export interface BootJob {
   readonly machine: Machine;
@@ -51,13 +51,34 @@ export interface BootResult {
   readonly console: string;
 }
 
+/** What is told of a result: all but the console text, which has a channel of its own. */
+export function bootReport({ console: _, ...report }: BootResult): Omit<BootResult, "console"> {
+  return report;
+}
+
+/**
+ * Checks a job without starting anything; its kernel may still lack the table. Errors: PV5001 (no such machine here), PV9001 (memory
+ * size, command line), PV1006 (loader), PV5003 (does not fit into memory).
+ */
+export async function checkBoot(job: BootJob): Promise<void> {
+  unwrap(await job.machine.available());
+  checkJob({ ...job, module: containerOf(job) });
+}
+
+function containerOf({ kernel, initrd, commandLine, poison = false, unpatched = false }: BootJob): Uint8Array {
+  return unwrap(buildContainer({ kernel, ...(initrd === undefined ? {} : { initrd }), commandLine, poison, unpatched }));
+}
+
+/**
+ * Runs a job to its end. Errors: those of `checkBoot`, and what the loader says where it refuses the kernel (PV1003 to
+ * PV1006, PV4001 to PV4006, PV5003).
+ */
 export async function bootKernel(job: BootJob): Promise<BootResult> {
-  const { machine, kernel, initrd, commandLine, poison = false, unpatched = false } = job;
-  const module = unwrap(buildContainer({ kernel, ...(initrd === undefined ? {} : { initrd }), commandLine, poison, unpatched }));
+  const { machine, kernel, poison = false, unpatched = false } = job;
   const run = unwrap(
     await machine.run({
       loader: job.loader,
-      module,
+      module: containerOf(job),
       memoryMiB: job.memoryMiB,
       until: job.until,
       timeoutSeconds: job.timeoutSeconds,
@@ -66,8 +87,7 @@ export async function bootKernel(job: BootJob): Promise<BootResult> {
     }),
   );
   try {
-    const refused = /previrt: error (PV\d{4}) ([^\r\n]*)/.exec(run.console);
-    if (refused !== null) fail("PV5002", `the loader refused: ${refused[1]} ${refused[2]}`);
+    failIfRefused(run.console);
     const counts = unpatched ? NOT_PATCHED : await readCounts(kernel, job.loader, run.readPhysical.bind(run));
     return {
       schemaVersion: 1,
@@ -85,6 +105,17 @@ export async function bootKernel(job: BootJob): Promise<BootResult> {
   } finally {
     await run.close();
   }
+}
+
+/** What the loader writes last, before the console is the kernel's. */
+const LOADER_DONE = "previrt: starting the kernel";
+
+function failIfRefused(console: string): void {
+  const [said] = console.split(LOADER_DONE, 1);
+  const refused = /previrt: error (PV\d{4}) ([^\r\n]*)/.exec(said!);
+  if (refused === null) return;
+  const code = refused[1]! in DIAGNOSTICS ? (refused[1] as DiagnosticCode) : "PV5002";
+  fail(code, `the loader refuses: ${refused[2]!.trim()}`);
 }
 
 type Counts = Pick<BootResult, "patched" | "untouched" | "executed">;

@@ -1,93 +1,55 @@
 /**
- * What every command shares: reading input, writing results, reporting errors, exit codes.
+ * What every command shares: reporting errors and warnings, writing results, exit codes.
  *
- * Results go to stdout, everything else to stderr. Output files appear whole or not at all, and never replace their input.
+ * Results go to stdout, everything else to stderr. Where there is an error, stdout stays empty.
  */
-import { open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { diagnostic, DIAGNOSTICS, fail, InputError, type Diagnostic } from "@pv/elf";
+import { DIAGNOSTICS, diagnostic, InputError, type Diagnostic } from "@pv/elf";
 import pc from "picocolors";
+import { reasonOf } from "./files.js";
+import { Interrupted } from "./interrupt.js";
 import { createProgress, type Progress } from "./progress.js";
 
-/** Exit codes of every command. */
+/** Exit codes of every command; a signal gives 128 and its number. */
 export const ExitCode = { done: 0, findings: 1, usage: 2, input: 3, degraded: 4, bug: 70 } as const;
 
-/** Which exit code an error stands for: what was asked for wrongly, what went in wrongly, or what the guest did. */
+/** Which exit code an error stands for: what the guest did, what went in, or what was asked for (paths, sizes, machines). */
 export function exitCodeOf({ code }: Diagnostic): number {
-  if (code === "PV9001") return ExitCode.usage;
   if (code === "PV5002") return ExitCode.findings;
-  return ExitCode.input;
+  return code < "PV5" ? ExitCode.input : ExitCode.usage;
 }
 
-export function formatDiagnostic(error: Diagnostic): string {
-  const at = error.address === undefined ? "" : ` (at ${(error.address >>> 0).toString(16)}h)`;
-  return `${pc.red(`error ${error.code}`)} ${DIAGNOSTICS[error.code][0]}: ${error.message}${at}\n  ${error.hint}`;
+// Asked of the stream itself: it knows NO_COLOR and dumb terminals, and a pipe has no such method.
+const colors = pc.createColors(process.stderr.hasColors?.() ?? false);
+
+/** Two lines: what is wrong and where, and what to do about it. */
+export function formatDiagnostic({ code, message, address, hint }: Diagnostic, severity: "error" | "warning" = "error"): string {
+  const at = address === undefined ? "" : ` (at ${(address >>> 0).toString(16)}h)`;
+  const title = severity === "error" ? colors.red(`error ${code}`) : colors.yellow(`warning ${code}`);
+  return `${title} ${DIAGNOSTICS[code][0]}: ${message.replace(/\.$/, "")}${at}\n  ${hint}`;
 }
 
 export function printError(error: Diagnostic): void {
-  process.stderr.write(formatDiagnostic(error) + "\n");
+  process.stderr.write(`${formatDiagnostic(error)}\n`);
 }
 
-export function printResult(text: string): void {
-  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+/** One warning for each thing that was skipped; gives the exit code of work that is otherwise done. */
+export function printWarnings(problems: readonly Diagnostic[]): number {
+  for (const problem of problems) process.stderr.write(`${formatDiagnostic(problem, "warning")}\n`);
+  return problems.length === 0 ? ExitCode.done : ExitCode.degraded;
+}
+
+/** Writes a result to stdout. A reader that has closed the pipe (`| head`) is no error. Errors: PV5005. */
+export function printResult(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text.endsWith("\n") ? text : `${text}\n`, (error) => {
+      if (error === null || error === undefined || (error as NodeJS.ErrnoException).code === "EPIPE") resolve();
+      else reject(new InputError(diagnostic("PV5005", `cannot write to standard output: ${reasonOf(error)}`)));
+    });
+  });
 }
 
 export function terminalProgress(): Progress {
-  return createProgress(process.stderr.isTTY ? (line) => process.stderr.write(pc.dim(line) + "\n") : undefined);
-}
-
-/** Reads an input file. Errors: PV9001 (not there, a folder), PV1002 (empty). */
-export async function readInput(path: string): Promise<Uint8Array> {
-  try {
-    const bytes = await readFile(path);
-    if (bytes.length === 0) fail("PV1002", `${path} is empty`);
-    return bytes;
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(diagnostic("PV9001", `cannot read ${path}: ${reason(error)}`, undefined, "Check the path and its permissions."));
-  }
-}
-
-/** Writes a file beside its final place and renames it there. Errors: PV5005. */
-export async function writeOutput(path: string, bytes: Uint8Array, inputs: readonly string[]): Promise<void> {
-  for (const input of inputs) {
-    if (await sameFile(path, input)) fail("PV9001", `${path} is the input itself`, undefined, "Give another path with --output.");
-  }
-  const temporary = join(dirname(path), `.${process.pid}.${Math.floor(performance.now())}.previrt.tmp`);
-  try {
-    const file = await open(temporary, "wx");
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw new InputError(diagnostic("PV5005", `cannot write ${path}: ${reason(error)}`));
-  }
-}
-
-async function sameFile(a: string, b: string): Promise<boolean> {
-  try {
-    const [x, y] = await Promise.all([stat(a), stat(b)]);
-    return x.ino === y.ino && x.dev === y.dev && (await realpath(a)) === (await realpath(b));
-  } catch {
-    return false;
-  }
-}
-
-function reason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const known: Readonly<Record<string, string>> = {
-    ENOENT: "no such file or folder",
-    EISDIR: "it is a folder",
-    EACCES: "permission denied",
-    ENOSPC: "the disk is full",
-    EROFS: "the file system is read-only",
-  };
-  return (code !== undefined && known[code]) || message;
+  return createProgress(process.stderr.isTTY ? (line) => process.stderr.write(`${colors.dim(line)}\n`) : undefined);
 }
 
 /** Runs a command's work; an `InputError` is reported and becomes an exit code, anything else is a bug of ours. */
@@ -98,9 +60,17 @@ export async function guarded(work: () => Promise<number | void>): Promise<void>
     if (error instanceof InputError) {
       printError(error.diagnostic);
       process.exitCode = exitCodeOf(error.diagnostic);
-      return;
-    }
-    process.stderr.write(`${pc.red("internal error")}: this is a bug in previrt, please report it with the input that causes it\n${(error as Error).stack ?? String(error)}\n`);
-    process.exitCode = ExitCode.bug;
+    } else if (error instanceof Interrupted) {
+      process.stderr.write("interrupted\n");
+      process.exitCode = error.exitCode;
+    } else reportBug(error);
   }
+}
+
+export function reportBug(error: unknown): void {
+  const what = error instanceof Error ? (error.stack ?? String(error)) : String(error);
+  process.stderr.write(
+    `${colors.red("internal error")}: this is a bug in previrt, please report it with the input that causes it\n${what}\n`,
+  );
+  process.exitCode = ExitCode.bug;
 }

@@ -1,5 +1,7 @@
 export * from "./booting.js";
+export { visibleText } from "./console.js";
 export { formatDiagnostic } from "./context.js";
+export * from "./explaining.js";
 export * from "./loading.js";
 export * from "./machine/index.js";
 export * from "./machines.js";
@@ -10,3 +12,4 @@ export * from "./quick-line.js";
 export * from "./render.js";
 export * from "./rewriting.js";
 export * from "./site-facts.js";
+export * from "./verifying.js";

@@ -4,6 +4,8 @@
  * Fields are only ever added within one `schemaVersion`. Addresses are lower-case hexadecimal strings of full width;
  * sites are ascending by address.
  */
+import { ASSUMPTIONS } from "@pv/dataflow";
+import type { Diagnostic, KernelImage } from "@pv/elf";
 import { entryOf, kindName } from "@pv/sensitive";
 import { ruleOf, Tactic } from "@pv/stubgen";
 import { FLAG_NAMES, FLAG_SHIFT, formatLocations, type Bits } from "@pv/x86-ir";
@@ -14,9 +16,21 @@ export const SCHEMA_VERSION = 1;
 
 export interface AnalysisModel {
   readonly schemaVersion: typeof SCHEMA_VERSION;
-  readonly image: { readonly sha256: string; readonly arch: string; readonly format: string; readonly release: string | null };
+  readonly image: ImageModel;
+  /** Names of the assumptions that facts may rest on (`ASSUMPTIONS` of `@pv/dataflow`). */
+  readonly assumptions: readonly string[];
+  /** Kernel tables that could not be read: what they would have said is missing from the facts. */
+  readonly problems: readonly Diagnostic[];
   readonly summary: Summary;
   readonly sites: readonly SiteModel[];
+}
+
+export interface ImageModel {
+  /** Of the uncompressed ELF file, lower-case hexadecimal. */
+  readonly sha256: string;
+  readonly arch: string;
+  readonly format: string;
+  readonly release: string | null;
 }
 
 export interface Summary {
@@ -56,7 +70,7 @@ export interface SiteModel {
 }
 
 const KNOWN_NAMES = { [KnownWhat.port]: "port", [KnownWhat.msr]: "msr", [KnownWhat.leaf]: "leaf" } as const;
-const TACTIC_NAMES: Readonly<Record<number, string>> = {
+export const TACTIC_NAMES: Readonly<Record<number, string>> = {
   [Tactic.none]: "in-place",
   [Tactic.idiom]: "idiom",
   [Tactic.forward]: "jump-forward",
@@ -64,16 +78,22 @@ const TACTIC_NAMES: Readonly<Record<number, string>> = {
 };
 
 export function buildModel(analysis: Analysis): AnalysisModel {
-  const { image, sites } = analysis;
+  const { image, sites, liveness } = analysis;
   return {
     schemaVersion: SCHEMA_VERSION,
-    image: { sha256: image.sha256, arch: image.arch, format: image.format, release: image.release ?? null },
+    image: imageModel(image),
+    assumptions: Object.keys(ASSUMPTIONS).filter((name) => liveness.assumptions[name as keyof typeof ASSUMPTIONS]),
+    problems: image.tables.problems,
     summary: summarize(analysis),
     sites: Array.from({ length: sites.count }, (_, s) => siteModel(analysis, s)),
   };
 }
 
-function siteModel(analysis: Analysis, s: number): SiteModel {
+export function imageModel({ sha256, arch, format, release }: KernelImage): ImageModel {
+  return { sha256, arch, format, release: release ?? null };
+}
+
+export function siteModel(analysis: Analysis, s: number): SiteModel {
   const { sites, facts, plans, program } = analysis;
   const { instructions } = program;
   const entry = entryOf(sites.kind[s])!;

@@ -8,7 +8,7 @@
 import { openImage, unwrap, type KernelImage } from "@pv/elf";
 import { analyzeLiveness, DEFAULT_ASSUMPTIONS, type Assumptions, type Liveness } from "@pv/dataflow";
 import { findSites, type Sites } from "@pv/sensitive";
-import { copiedCode, earlyCode, PHYSICAL_ENTRIES, planPatches, type PatchPlans, type Protection } from "@pv/stubgen";
+import { copiedCode, earlyCode, PHYSICAL_ENTRIES, planPatches, stackGuardOf, type PatchPlans, type PlanInput, type Protection } from "@pv/stubgen";
 import { buildProgram, codeFacts, kernelRegions, type Program } from "@pv/x86-ir";
 import type { Progress } from "./progress.js";
 import { collectSiteFacts, type SiteFacts } from "./site-facts.js";
@@ -26,7 +26,16 @@ export interface Analysis {
 
 /** Analyses a kernel. Throws an `InputError` where the input is not understood. */
 export async function analyze(bytes: Uint8Array, progress: Progress, assumptions: Assumptions = DEFAULT_ASSUMPTIONS): Promise<Analysis> {
-  const image = await progress.step("open", async () => unwrap(await openImage(bytes)));
+  return analyzeImage(await open(bytes, progress), progress, assumptions);
+}
+
+/** The first step alone. Throws an `InputError` where the input is not understood. */
+export function open(bytes: Uint8Array, progress: Progress): Promise<KernelImage> {
+  return progress.step("open", async () => unwrap(await openImage(bytes)));
+}
+
+/** All steps behind `open`. */
+export async function analyzeImage(image: KernelImage, progress: Progress, assumptions: Assumptions = DEFAULT_ASSUMPTIONS): Promise<Analysis> {
   const facts = await progress.step("tables", () => codeFacts(image));
   const program = await progress.step("decode", () =>
     buildProgram({ regions: kernelRegions(image), bits: image.elf.bits, addressHigh: image.elf.addressHigh, facts }),
@@ -34,9 +43,20 @@ export async function analyze(bytes: Uint8Array, progress: Progress, assumptions
   const sites = await progress.step("sites", () => findSites(program.instructions, { alternativeRanges: replacementRanges(image) }));
   const liveness = await progress.step("liveness", () => analyzeLiveness(program, assumptions));
   const siteFacts = await progress.step("contents", () => collectSiteFacts(program, sites, liveness));
-  const early = await progress.step("early code", () => earlyCode(program, physicalEntries(image)));
-  const plans = await progress.step("plan", () => planPatches({ program, sites, early, protection: protectionOf(image) }));
+  const early = await progress.step("early code", () => findEarlyCode(program, image));
+  const plans = await progress.step("plan", () => planPatches(planInput({ image, program, sites, early })));
   return { image, program, sites, liveness, facts: siteFacts, plans, early };
+}
+
+function findEarlyCode(program: Program, image: KernelImage): Uint8Array {
+  const checker = image.symbols?.lookup("__stack_chk_fail");
+  const stackGuard = checker === undefined ? undefined : stackGuardOf(program, checker);
+  return earlyCode(program, physicalEntries(image), stackGuard === undefined ? {} : { stackGuard });
+}
+
+/** What the planner looks at; `siteExplainer` of `@pv/stubgen` asks for the same. */
+export function planInput({ image, program, sites, early }: Pick<Analysis, "image" | "program" | "sites" | "early">): PlanInput {
+  return { program, sites, early, protection: protectionOf(image) };
 }
 
 function physicalEntries({ elf, symbols }: KernelImage): number[] {

@@ -1,11 +1,15 @@
 /** The models as text for people. */
+import { ASSUMPTIONS } from "@pv/dataflow";
+import { RULES } from "@pv/stubgen";
 import type { BootResult } from "./booting.js";
 import type { AnalysisModel, KindSummary } from "./model.js";
 
-/** Columns of text, the first left-aligned, the others right-aligned. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** Columns of text, the first left-aligned, the others right-aligned, or as `align` says (one letter each: l or r). */
+export function table(rows: readonly (readonly string[])[], align = ""): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join("  ").trimEnd()).join("\n");
+  const left = (column: number): boolean => (align === "" ? column === 0 : align[column] === "l");
+  const pad = (cell: string, column: number): string => (left(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!));
+  return rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
 }
 
 export const percent = (ratio: number): string => `${(ratio * 100).toFixed(1)} %`;
@@ -17,7 +21,7 @@ export function renderAnalysis(model: AnalysisModel, everySite: boolean): string
 }
 
 /** Sites by kind, tactic and reason; registers, flags and contents in total. */
-export function renderSummary({ summary }: AnalysisModel): string {
+export function renderSummary({ summary, assumptions }: AnalysisModel): string {
   const kinds = Object.entries(summary.byKind).toSorted(([a, x], [b, y]) => y.sites - x.sites || (a < b ? -1 : 1));
   const { registers, flags, known } = summary;
   const total: KindSummary = { sites: summary.sites, patched: summary.sites - (summary.byTactic["in-place"] ?? 0), registers };
@@ -28,13 +32,19 @@ export function renderSummary({ summary }: AnalysisModel): string {
       kindRow("all", total),
     ]),
     table([["tactic", "sites"], ...descending(summary.byTactic)]),
-    table([["left in place because", "sites"], ...descending(summary.byReason)]),
+    ...(Object.keys(summary.byReason).length === 0 ? [] : [table([["left in place", "sites", "because"], ...reasons(summary.byReason)], "lrl")]),
     [
-      `registers preserved  ${registers.preserved} of ${registers.atStake} caller-saved at stake: ${percent(registers.reduction)} fewer`,
-      `flags live           at ${flags.live} of ${flags.sites} sites`,
-      ...Object.entries(known).map(([what, { sites, known: k }]) => `${what.padEnd(6)} known         at ${k} of ${sites} sites${sites === 0 ? "" : `: ${percent(k / sites)}`}`),
+      `registers preserved   ${registers.preserved} of ${registers.atStake} caller-saved at stake: ${percent(registers.reduction)} fewer`,
+      `flags live            at ${flags.live} of ${flags.sites} sites`,
+      ...Object.entries(known).map(([what, { sites, known: k }]) => `${what.padEnd(6)} known          at ${k} of ${sites} sites${sites === 0 ? "" : `: ${percent(k / sites)}`}`),
+      ...assumptions.map((name) => `facts assume that     ${ASSUMPTIONS[name as keyof typeof ASSUMPTIONS][1]}`),
     ].join("\n"),
   ].join("\n\n");
+}
+
+/** Each reason with its sentence, the most frequent first. */
+function reasons(byReason: Readonly<Record<string, number>>): string[][] {
+  return descending(byReason).map(([name, count]) => [name!, count!, RULES.find((rule) => rule.name === name)?.reason ?? ""]);
 }
 
 function renderSites(model: AnalysisModel): string {
@@ -46,7 +56,7 @@ function renderSites(model: AnalysisModel): string {
     [...site.liveRegisters, ...site.liveFlags].join(" ") || "-",
     site.known === null ? "-" : `${site.known.what} ${site.known.value.toString(16)}h`,
   ]);
-  return table([["address", "kind", "tactic", "reason", "live behind it", "known"], ...rows]);
+  return table([["address", "kind", "tactic", "reason", "live behind it", "known"], ...rows], "llllll");
 }
 
 function kindRow(kind: string, { sites, patched, registers }: KindSummary): string[] {
@@ -59,7 +69,7 @@ function descending(counts: Readonly<Record<string, number>>): string[][] {
 
 export function renderBoot(result: BootResult): string {
   const { executed } = result;
-  const goal = result.userland ? "userland reached" : `userland not reached (${result.end.reason}): ${result.end.detail}`;
+  const goal = result.userland ? "userland reached" : `userland not reached (${result.end.reason})`;
   const kinds = Object.entries(executed.byKind).toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
   return [
     `${goal}, on ${result.machine} under ${result.hypervisor}${result.poison ? ", poisoned" : ""}, in ${result.seconds} s`,

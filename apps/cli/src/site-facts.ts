@@ -8,7 +8,7 @@ export const KnownWhat = { nothing: 0, port: 1, msr: 2, leaf: 3 } as const;
 
 /** Columns by site. */
 export interface SiteFacts {
-  /** Live directly behind the site. */
+  /** Live directly behind the site, and possibly meaningful: what an emulation must leave alone. */
   readonly liveParts: Int32Array;
   readonly liveRest: Int32Array;
   /** Bit r: caller-saved register r that is no result of the instruction (what a stub might have to preserve). */
@@ -47,7 +47,7 @@ export function collectSiteFacts(program: Program, sites: Sites, liveness: Liven
   for (let s = 0; s < sites.count; s++) {
     const instruction = sites.instruction[s];
     const entry = entryOf(sites.kind[s])!;
-    const live = liveness.after(instruction);
+    const live = liveness.needed(instruction);
     liveParts[s] = live.parts;
     liveRest[s] = live.rest;
     const results = resultsOf(entry, sites.form[s], bits);

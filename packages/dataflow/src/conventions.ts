@@ -56,29 +56,33 @@ export const ASSUMPTIONS = {
 export const DEFAULT_ASSUMPTIONS: Assumptions = { cReturn: true, indirectCall: true, oopsRegisters: true };
 export const NO_ASSUMPTIONS: Assumptions = { cReturn: false, indirectCall: false, oopsRegisters: false };
 
-/** What the solver needs of a convention, as location words. */
+/** What the analyses need of a convention, as location words. */
 export interface ConventionSets {
   readonly all: Locations;
-  /** Read by a function called through a pointer. */
+  /** What a function leaves as it was: callee-saved registers, the stack pointer, a clear DF. */
+  readonly kept: Locations;
+  /** What a function may hand back. */
+  readonly results: Locations;
+  /** What a compiled function may read of its caller: arguments and what it has to keep. */
   readonly callReads: Locations;
-  /** Not read after a call with the value from before it. */
+  /** What a call may destroy. */
   readonly callKills: Locations;
-  /** Read by the callers of a C function after it returned. */
+  /** What may be read behind a call: results and what was kept. */
   readonly returnReads: Locations;
 }
 
 export function conventionSets(bits: Bits): ConventionSets {
   const convention = CONVENTIONS[bits];
   const registers = allRegisters(bits);
-  const all = { parts: registers.parts, rest: registers.rest | ALL_FLAGS };
-  const kept = without(registers, setOf(convention.callerSaved));
-  const reads = union(setOf(convention.argumentRegisters), { parts: 0, rest: DF });
-  // ESP and the callee-saved registers count as read by every callee: it saves them, and unwinders look at them.
+  const kept = union(without(registers, setOf(convention.callerSaved)), { parts: 0, rest: DF });
+  const results = setOf(convention.resultRegisters);
   return {
-    all,
-    callReads: union(reads, kept),
+    all: { parts: registers.parts, rest: registers.rest | ALL_FLAGS },
+    kept,
+    results,
+    callReads: union(setOf(convention.argumentRegisters), kept),
     callKills: union(setOf(convention.callerSaved), { parts: 0, rest: ARITHMETIC_FLAGS }),
-    returnReads: union(union(setOf(convention.resultRegisters), kept), { parts: 0, rest: DF }),
+    returnReads: union(results, kept),
   };
 }
 

@@ -1,43 +1,48 @@
 /**
- * The one fixpoint engine of the backward analyses.
+ * The one fixpoint engine of the analyses.
  *
- * Problem: a monotone system of equations, one per node, each depending on the nodes that control goes to and on the
- * callee's entry. Sweeps in a given order (order.ts): most inputs are ready when they are needed, and a dirty bit per
- * node makes later sweeps evaluate only what changed.
- * Invariant: a node whose bit is clear satisfies its equation. Ends because `evaluate` only ever moves up a lattice of
- * finite height. Cost: evaluations times degree, plus one pass over the bits per sweep.
+ * Problem: a monotone system of equations, one per node. Worklist in a given order of the nodes (order.ts), in sweeps: most
+ * inputs are ready when they are needed, and a dirty bit per node makes later sweeps evaluate only what changed.
+ * Invariant: a node whose bit is clear satisfies its equation. Ends because evaluations only ever move up a lattice of
+ * finite height. Cost: evaluations, and one pass over the bits per sweep.
  */
 import type { Nodes } from "./nodes.js";
 
+export type Mark = (node: number) => void;
+
 /**
- * Runs `evaluate(node)`, which recomputes a node's value and returns whether it changed, until nothing changes.
- * `order` names every node once. Returns how many evaluations that took.
+ * Evaluates every node at least once, and again whenever an evaluation has marked it, until no mark is left. `order` names every
+ * node once. Returns the number of evaluations.
  */
-export function solveBackward(
-  { count, dependentStart, dependents }: Pick<Nodes, "count" | "dependentStart" | "dependents">,
-  order: Uint32Array,
-  evaluate: (node: number) => boolean,
-): number {
+export function solve(count: number, order: Uint32Array, evaluate: (node: number, mark: Mark) => void): number {
   const dirty = new Uint8Array(count).fill(1);
   const position = new Uint32Array(count);
   for (let at = 0; at < count; at++) position[order[at]] = at;
   let evaluations = 0;
   // A sweep begins at the first position that an earlier one left dirty behind itself.
-  for (let from = 0; from < count; ) {
-    let again = count;
-    for (let at = from; at < count; at++) {
+  let again = count, at = 0;
+  const mark: Mark = (node) => {
+    dirty[node] = 1;
+    if (position[node] <= at && position[node] < again) again = position[node];
+  };
+  for (let from = 0; from < count; from = again) {
+    again = count;
+    for (at = from; at < count; at++) {
       const k = order[at];
       if (dirty[k] === 0) continue;
       dirty[k] = 0;
       evaluations++;
-      if (!evaluate(k)) continue;
-      for (let e = dependentStart[k]; e < dependentStart[k + 1]; e++) {
-        const d = dependents[e];
-        dirty[d] = 1;
-        if (position[d] <= at && position[d] < again) again = position[d];
-      }
+      evaluate(k, mark);
     }
-    from = again;
   }
   return evaluations;
+}
+
+/** The same where a node depends on its successors and callee: `evaluate` says whether the node's value changed. */
+export function solveBackward(nodes: Nodes, order: Uint32Array, evaluate: (node: number, mark: Mark) => boolean): number {
+  const { count, dependentStart, dependents } = nodes;
+  return solve(count, order, (k, mark) => {
+    if (!evaluate(k, mark)) return;
+    for (let e = dependentStart[k]; e < dependentStart[k + 1]; e++) mark(dependents[e]);
+  });
 }

@@ -6,4 +6,5 @@ export * from "./liveness.js";
 export * from "./nodes.js";
 export * from "./order.js";
 export * from "./print.js";
+export * from "./returns.js";
 export * from "./summaries.js";

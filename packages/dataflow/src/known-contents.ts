@@ -69,10 +69,11 @@ function answerWithin(program: Program, f: number, steps: StepTable, asked: read
     const contents = atStart.slice();
     for (let i = blocks.first[block]; i < blocks.end[block]; i++) steps.of(i)(contents);
     for (let e = blocks.successorStart[block]; e < blocks.successorStart[block + 1]; e++) {
-      const fromStart = blocks.edgeKind[e] === EdgeKind.exceptionFixup || blocks.edgeKind[e] === EdgeKind.alternative;
-      // An alternative may leave from the site's start or from the replacement's end: both are joined.
-      if (fromStart) meet(blocks.successors[e], atStart);
-      if (blocks.edgeKind[e] !== EdgeKind.exceptionFixup) meet(blocks.successors[e], contents);
+      // The handler of an exception may write any register that its row names. An alternative may leave from the site's
+      // start or from the replacement's end: both are joined.
+      if (blocks.edgeKind[e] === EdgeKind.exceptionFixup) meet(blocks.successors[e], nothing);
+      else meet(blocks.successors[e], contents);
+      if (blocks.edgeKind[e] === EdgeKind.alternative) meet(blocks.successors[e], atStart);
     }
   }
 

@@ -11,8 +11,10 @@
 import { ALL_FLAGS, ESP, Flow, partsOf, restOf, type Bits, type Program } from "@pv/x86-ir";
 import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
 import { solveBackward } from "./fixpoint.js";
+import { findMeaning } from "./meaning.js";
 import { buildNodes, CallKind, Exit, type Nodes } from "./nodes.js";
 import { calleesFirst } from "./order.js";
+import { findReturns } from "./returns.js";
 import { callKind, summarize, type Summaries } from "./summaries.js";
 
 export interface Liveness {
@@ -26,6 +28,8 @@ export interface Liveness {
   /** Live directly before, and directly after, an instruction. The stack pointer is always live. */
   before(instruction: number): Locations;
   after(instruction: number): Locations;
+  /** What is worth preserving across an emulation of the instruction: live behind it, and possibly meaningful (meaning.ts). */
+  needed(instruction: number): Locations;
 }
 
 export function analyzeLiveness(program: Program, assumptions: Assumptions, prepared?: Nodes): Liveness {
@@ -40,15 +44,34 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
   const lp = new Int32Array(count), lr = new Int32Array(count);
   const nothing: Locations = { parts: 0, rest: 0 };
-  const onExit: Locations[] = [];
-  onExit[Exit.none] = nothing;
-  onExit[Exit.cReturn] = assumptions.cReturn ? returnReads : all;
-  onExit[Exit.return] = all;
-  onExit[Exit.opaque] = all;
-  onExit[Exit.dies] = assumptions.oopsRegisters ? nothing : all;
+  const onDeath = assumptions.oopsRegisters ? nothing : all;
+  const returns = findReturns(program, nodes);
+  const { functionOf, returnStart, returnNodes, jumpStart, jumps } = returns;
+  /** Live at the returns of each function. */
+  const returnParts = new Int32Array(returns.count), returnRest = new Int32Array(returns.count);
+  /** Adds to what is live at the returns of a function, and of those that it jumps into. */
+  const feed = (f: number, parts: number, rest: number, mark: (node: number) => void): void => {
+    const work = [f];
+    for (let g = work.pop(); g !== undefined; g = work.pop()) {
+      // Whoever jumped there: compiled C hands nothing else back than its convention says.
+      const allowed = isC(g) ? returnReads : all;
+      const newParts = parts & allowed.parts & ~returnParts[g], newRest = rest & allowed.rest & ~returnRest[g];
+      if (newParts === 0 && newRest === 0) continue;
+      returnParts[g] |= newParts;
+      returnRest[g] |= newRest;
+      for (let e = returnStart[g]; e < returnStart[g + 1]; e++) mark(returnNodes[e]);
+      for (let e = jumpStart[g]; e < jumpStart[g + 1]; e++) work.push(jumps[e]);
+    }
+  };
+  const isC = (f: number): boolean => assumptions.cReturn && program.functions.traced[f] === 1;
+  for (let f = 0; f < returns.count; f++) {
+    if (returns.open[f] === 1) feed(f, all.parts, all.rest, () => undefined);
+  }
 
   // Results of `atEnd`, in variables because it runs millions of times.
   let p = 0, r = 0;
+  /** Live behind the call at a node's end, once it has returned. */
+  let behindParts = 0, behindRest = 0;
   /** Live behind node k's own instructions, that is, before its call takes effect in the callee. */
   const atEnd = (k: number): void => {
     p = r = 0;
@@ -56,11 +79,31 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
       p |= lp[successors[e]];
       r |= lr[successors[e]];
     }
-    const leaving = onExit[exit[k]];
-    p |= leaving.parts;
-    r |= leaving.rest;
-    switch (callKind(call[k], assumptions)) {
+    switch (exit[k]) {
+      case Exit.cReturn:
+      case Exit.return:
+        p |= returnParts[functionOf[k]];
+        r |= returnRest[functionOf[k]];
+        break;
+      case Exit.opaque:
+        p = all.parts;
+        r = all.rest;
+        break;
+      case Exit.dies:
+        p |= onDeath.parts;
+        r |= onDeath.rest;
+        break;
+    }
+    behindParts = p;
+    behindRest = r;
+    const kind = callKind(call[k], assumptions);
+    switch (kind) {
+      case CallKind.directC:
       case CallKind.direct: {
+        if (kind === CallKind.directC) {
+          p &= returnReads.parts;
+          r &= returnReads.rest;
+        }
         const c = callee[k];
         p = readsParts[c] | (p & ~writesParts[c]);
         r = readsRest[c] | (r & ~writesRest[c]);
@@ -81,8 +124,9 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
     }
   };
 
-  solveBackward(nodes, order, (k) => {
+  solveBackward(nodes, order, (k, mark) => {
     atEnd(k);
+    if (callee[k] >= 0 && returns.open[functionOf[callee[k]]] === 0) feed(functionOf[callee[k]], behindParts, behindRest, mark);
     p = useParts[k] | (p & ~killParts[k]);
     r = useRest[k] | (r & ~killRest[k]);
     for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) {
@@ -111,15 +155,21 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
     p = (p & ~effects.killParts[e]) | effects.useParts[e];
     r = (r & ~effects.killRest[e]) | effects.useRest[e];
   };
+  const meaning = findMeaning(program, nodes, returns, order.slice().reverse(), assumptions);
   const result = (): Locations => ({
     parts: (p & all.parts) | stack.parts,
     rest: (r & (all.rest | ALL_FLAGS)) | stack.rest,
   });
+  const after = (instruction: number): Locations => {
+    walk(nodes.of(instruction), instruction);
+    return result();
+  };
   return {
     bits, assumptions, nodes, summaries, liveParts: lp, liveRest: lr,
-    after(instruction) {
-      walk(nodes.of(instruction), instruction);
-      return result();
+    after,
+    needed(instruction) {
+      const live = after(instruction), meant = meaning.after(instruction);
+      return { parts: (live.parts & meant.parts) | stack.parts, rest: (live.rest & meant.rest) | stack.rest };
     },
     before(instruction) {
       const k = nodes.of(instruction);

@@ -22,6 +22,8 @@ export const CallKind = {
   preserving: 3,
   /** Not understood: reads everything, surely writes nothing. */
   opaque: 4,
+  /** A visible function that is compiled C, entered at its start. */
+  directC: 5,
 } as const;
 
 /** How control leaves a node for a place that is not a node. */
@@ -48,7 +50,7 @@ export interface Nodes {
   readonly killParts: Int32Array;
   readonly killRest: Int32Array;
   readonly call: Uint8Array;
-  /** First node of the callee, for `CallKind.direct`. */
+  /** First node of the callee, for `CallKind.direct` and `directC`; otherwise -1. */
   readonly callee: Int32Array;
   readonly exit: Uint8Array;
   /** Successors from the end of the node, in compressed rows. */
@@ -197,9 +199,11 @@ function blocksAt({ instructions, blocks }: Program, addresses: Uint32Array): Ui
 }
 
 function classifyCalls(program: Program, split: Split, { exit, successorStart }: Edges): Pick<Nodes, "call" | "callee"> {
-  const { instructions, blocks, facts } = program;
+  const { instructions, blocks, functions, facts } = program;
   const { flow, target, address } = instructions;
   const { count, end, nodeOfBlock, cut } = split;
+  const isTracedEntry = new Uint8Array(instructions.count);
+  functions.entryInstruction.forEach((i, f) => (isTracedEntry[i] = functions.traced[f]));
   const thunks = new Set(facts.thunkAddress), replaceable = new Set(facts.replaceable);
   const preserving = new Set(facts.preservingCalls), noReturn = new Set(facts.noReturn);
   const call = new Uint8Array(count), callee = new Int32Array(count).fill(-1);
@@ -211,7 +215,7 @@ function classifyCalls(program: Program, split: Split, { exit, successorStart }:
     else if (thunks.has(to) || replaceable.has(to)) call[k] = CallKind.indirect;
     else {
       const entry = instructions.at(to);
-      call[k] = entry < 0 ? CallKind.opaque : CallKind.direct;
+      call[k] = entry < 0 ? CallKind.opaque : isTracedEntry[entry] === 1 ? CallKind.directC : CallKind.direct;
       if (entry >= 0) callee[k] = nodeOfBlock[blocks.ofInstruction[entry]];
     }
     if (noReturn.has(to) && successorStart[k] === successorStart[k + 1]) exit[k] = Exit.dies;

@@ -7,10 +7,10 @@
  * Holds afterwards: every node stands in the order exactly once. Cost: nodes plus calls.
  */
 import type { Functions } from "@pv/x86-ir";
-import { CallKind, type Nodes } from "./nodes.js";
+import type { Nodes } from "./nodes.js";
 
-export function calleesFirst(nodes: Pick<Nodes, "count" | "first" | "call" | "callee">, functions: Functions): Uint32Array {
-  const { count, first, call, callee } = nodes;
+export function calleesFirst(nodes: Pick<Nodes, "count" | "first" | "callee">, functions: Functions): Uint32Array {
+  const { count, first, callee } = nodes;
   // Runs of nodes: run r holds the nodes [start[r], start[r + 1]); run 0 is whatever precedes the first function.
   const runOf = new Uint32Array(count), start: number[] = [0];
   for (let k = 0, f = 0; k < count; k++) {
@@ -36,7 +36,7 @@ export function calleesFirst(nodes: Pick<Nodes, "count" | "first" | "call" | "ca
       let next = -1;
       while (next < 0 && cursor[run] < start[run + 1]!) {
         const k = cursor[run]++;
-        if (call[k] === CallKind.direct && visited[runOf[callee[k]]] === 0) next = runOf[callee[k]];
+        if (callee[k] >= 0 && visited[runOf[callee[k]]] === 0) next = runOf[callee[k]];
       }
       if (next >= 0) {
         visited[next] = 1;

@@ -19,10 +19,11 @@ import { conventionSets, type Assumptions } from "./conventions.js";
 import { solveBackward } from "./fixpoint.js";
 import { CallKind, Exit, type Nodes } from "./nodes.js";
 
-/** What a call counts as: without a convention to assume, one through a pointer is opaque. */
+/** What a call counts as under the assumptions: without a convention, one through a pointer is opaque, and C is like any other code. */
 export function callKind(kind: number, assumptions: Assumptions): number {
-  const byConvention = kind === CallKind.indirect || kind === CallKind.preserving;
-  return byConvention && !assumptions.indirectCall ? CallKind.opaque : kind;
+  if (kind === CallKind.directC) return assumptions.cReturn ? kind : CallKind.direct;
+  const throughPointer = kind === CallKind.indirect || kind === CallKind.preserving;
+  return throughPointer && !assumptions.indirectCall ? CallKind.opaque : kind;
 }
 
 /** Columns by node. */
@@ -38,7 +39,7 @@ export interface Summaries {
 export function summarize(nodes: Nodes, order: Uint32Array, bits: Bits, assumptions: Assumptions): Summaries {
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
-  const { all, callReads, callKills } = conventionSets(bits);
+  const { all, callReads, callKills, returnReads } = conventionSets(bits);
   const rp = new Int32Array(count), rr = new Int32Array(count);
   const wp = new Int32Array(count).fill(-1), wr = new Int32Array(count).fill(-1);
   const diesReads = assumptions.oopsRegisters ? { parts: 0, rest: 0 } : all;
@@ -67,8 +68,14 @@ export function summarize(nodes: Nodes, order: Uint32Array, bits: Bits, assumpti
         r |= diesReads.rest;
         break;
     }
-    switch (callKind(call[k], assumptions)) {
+    const kind = callKind(call[k], assumptions);
+    switch (kind) {
+      case CallKind.directC:
       case CallKind.direct: {
+        if (kind === CallKind.directC) {
+          p &= returnReads.parts;
+          r &= returnReads.rest;
+        }
         const c = callee[k];
         p = rp[c] | (p & ~wp[c]);
         r = rr[c] | (r & ~wr[c]);

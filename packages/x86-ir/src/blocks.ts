@@ -63,7 +63,9 @@ export function buildBlocks(instructions: Instructions, facts: CodeFacts): Block
 
   let blockCount = 0;
   for (let i = 0; i < count; i++) blockCount += leaders[i];
-  const first = new Uint32Array(blockCount), end = new Uint32Array(blockCount), ofInstruction = new Uint32Array(count);
+  const first = new Uint32Array(blockCount),
+    end = new Uint32Array(blockCount),
+    ofInstruction = new Uint32Array(count);
   for (let i = 0, b = -1; i < count; i++) {
     if (leaders[i] === 1) first[++b] = i;
     ofInstruction[i] = b;
@@ -71,7 +73,8 @@ export function buildBlocks(instructions: Instructions, facts: CodeFacts): Block
   for (let b = 0; b < blockCount; b++) end[b] = b + 1 < blockCount ? first[b + 1] : count;
 
   // Beyond this point no block changes. Edges out of the last instruction of each block, by ascending block.
-  const thunks = new Set(facts.thunkAddress), warnings = new Set(facts.warnings);
+  const thunks = new Set(facts.thunkAddress),
+    warnings = new Set(facts.warnings);
   const escapes = new Uint8Array(blockCount);
   for (const row of unknown) escapes[ofInstruction[row]] = 1;
   const edges = new EdgeList(2 * blockCount + tableEdges.length);
@@ -125,7 +128,10 @@ export function buildBlocks(instructions: Instructions, facts: CodeFacts): Block
 
 /** Whether row + 1 lies right behind `row`. */
 function isNext(instructions: Instructions, row: number): boolean {
-  return row + 1 < instructions.count && instructions.address[row] + instructions.length[row] === instructions.address[row + 1];
+  return (
+    row + 1 < instructions.count &&
+    instructions.address[row] + instructions.length[row] === instructions.address[row + 1]
+  );
 }
 
 /**
@@ -158,7 +164,10 @@ function readTables(instructions: Instructions, facts: CodeFacts) {
     const row = instructions.at(va);
     if (row >= 0) return row;
     const around = instructions.covering(va);
-    if (around >= 0) (leaders[around] = leaders[around + 1] = 1), unknown.push(around);
+    if (around >= 0) {
+      leaders[around] = leaders[around + 1] = 1;
+      unknown.push(around);
+    }
     return around;
   };
 
@@ -183,8 +192,10 @@ function readTables(instructions: Instructions, facts: CodeFacts) {
       else unknown.push(site);
       continue;
     }
-    const start = alternativeReplacement[a], end = start + alternativeReplacementLength[a];
-    const replacement = instructions.at(start), last = instructions.covering(end - 1);
+    const start = alternativeReplacement[a],
+      end = start + alternativeReplacementLength[a];
+    const replacement = instructions.at(start),
+      last = instructions.covering(end - 1);
     if (replacement < 0 || last < 0 || address[last] + length[last] !== end) {
       unknown.push(site);
       continue;
@@ -207,7 +218,9 @@ function readTables(instructions: Instructions, facts: CodeFacts) {
     let inReplacement = false;
     for (const va of alternatives.inReplacements(exceptionFrom[e])) {
       const row = instructions.at(va);
-      if (row >= 0) (inReplacement = true), mayFault(row);
+      if (row < 0) continue;
+      inReplacement = true;
+      mayFault(row);
     }
     const row = inReplacement ? instructions.at(exceptionFrom[e]) : rowNear(exceptionFrom[e]);
     if (row >= 0) mayFault(row);
@@ -257,14 +270,17 @@ class SitesByAddress {
 
   constructor(private readonly facts: CodeFacts) {
     const { alternativeSite } = facts;
-    this.order = Uint32Array.from(alternativeSite.keys()).sort((a, b) => alternativeSite[a] - alternativeSite[b] || a - b);
+    this.order = Uint32Array.from(alternativeSite.keys()).sort(
+      (a, b) => alternativeSite[a] - alternativeSite[b] || a - b,
+    );
   }
 
   /** Addresses in replacements that stand for `va` when they are copied over their sites. */
   inReplacements(va: number): number[] {
     const { alternativeSite, alternativeReplacement, alternativeReplacementLength } = this.facts;
     const found: number[] = [];
-    let low = 0, high = this.order.length;
+    let low = 0,
+      high = this.order.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (alternativeSite[this.order[middle]] <= va) low = middle + 1;
@@ -272,7 +288,8 @@ class SitesByAddress {
     }
     // Lengths are bytes: a site that holds `va` starts at most 255 before it.
     for (let i = low - 1; i >= 0 && va - alternativeSite[this.order[i]] < 255; i--) {
-      const a = this.order[i], offset = va - alternativeSite[a];
+      const a = this.order[i],
+        offset = va - alternativeSite[a];
       if (offset < alternativeReplacementLength[a]) found.push(alternativeReplacement[a] + offset);
     }
     return found;
@@ -308,7 +325,8 @@ class EdgeList {
   /** Compressed rows in both directions, by stable counting sorts. */
   compress(blockCount: number) {
     const { count, from, to, kind } = this;
-    const successorStart = new Uint32Array(blockCount + 1), predecessorStart = new Uint32Array(blockCount + 1);
+    const successorStart = new Uint32Array(blockCount + 1),
+      predecessorStart = new Uint32Array(blockCount + 1);
     for (let e = 0; e < count; e++) {
       successorStart[from[e] + 1]++;
       predecessorStart[to[e] + 1]++;
@@ -317,15 +335,19 @@ class EdgeList {
       successorStart[b + 1] += successorStart[b];
       predecessorStart[b + 1] += predecessorStart[b];
     }
-    const successors = new Uint32Array(count), edgeKind = new Uint8Array(count), predecessors = new Uint32Array(count);
-    const nextSuccessor = successorStart.slice(), nextPredecessor = predecessorStart.slice();
+    const successors = new Uint32Array(count),
+      edgeKind = new Uint8Array(count),
+      predecessors = new Uint32Array(count);
+    const nextSuccessor = successorStart.slice(),
+      nextPredecessor = predecessorStart.slice();
     for (let e = 0; e < count; e++) {
       const row = nextSuccessor[from[e]]++;
       successors[row] = to[e];
       edgeKind[row] = kind[e];
     }
     for (let b = 0; b < blockCount; b++) {
-      for (let e = successorStart[b]; e < successorStart[b + 1]; e++) predecessors[nextPredecessor[successors[e]]++] = b;
+      for (let e = successorStart[b]; e < successorStart[b + 1]; e++)
+        predecessors[nextPredecessor[successors[e]]++] = b;
     }
     return { successorStart, successors, edgeKind, predecessorStart, predecessors };
   }

@@ -20,11 +20,36 @@ const SHF_EXECINSTR = 4;
  * are weak or return in some version, such as arch_cpu_idle_dead). Behind a call to one, nothing is read.
  */
 const NO_RETURN = [
-  "__fortify_panic", "__invalid_creds", "__module_put_and_exit", "__module_put_and_kthread_exit", "__reiserfs_panic", "__stack_chk_fail",
-  "complete_and_exit", "cpu_startup_entry", "do_exit", "do_group_exit", "do_task_dead", "fortify_panic", "hlt_play_dead", "kthread_complete_and_exit",
-  "kthread_exit", "machine_real_restart", "make_task_dead", "nmi_panic_self_stop", "panic", "panic_smp_self_stop", "rest_init",
-  "rewind_stack_and_make_dead", "rewind_stack_do_exit", "sev_es_terminate", "snp_abort", "start_kernel", "stop_this_cpu", "usercopy_abort",
-  "x86_64_start_kernel", "x86_64_start_reservations",
+  "__fortify_panic",
+  "__invalid_creds",
+  "__module_put_and_exit",
+  "__module_put_and_kthread_exit",
+  "__reiserfs_panic",
+  "__stack_chk_fail",
+  "complete_and_exit",
+  "cpu_startup_entry",
+  "do_exit",
+  "do_group_exit",
+  "do_task_dead",
+  "fortify_panic",
+  "hlt_play_dead",
+  "kthread_complete_and_exit",
+  "kthread_exit",
+  "machine_real_restart",
+  "make_task_dead",
+  "nmi_panic_self_stop",
+  "panic",
+  "panic_smp_self_stop",
+  "rest_init",
+  "rewind_stack_and_make_dead",
+  "rewind_stack_do_exit",
+  "sev_es_terminate",
+  "snp_abort",
+  "start_kernel",
+  "stop_this_cpu",
+  "usercopy_abort",
+  "x86_64_start_kernel",
+  "x86_64_start_reservations",
 ] as const;
 
 /** Tracers' entry points: they preserve every register and flag (arch/x86/kernel/ftrace_32.S, ftrace_64.S). */
@@ -38,7 +63,8 @@ const REPLACEABLE = /^(?:__SCT__|bpf_dispatcher_.*_func$)/;
 /** `ud1 %esp,%ecx` marks a static call's trampoline, behind a jump of five bytes (arch/x86/kernel/static_call.c). */
 const TRAMPOLINE_MARK = [0x0f, 0xb9, 0xcc] as const;
 /** What paravirt operations with the callee-save convention hold natively (PV_CALLEE_SAVE in arch/x86/kernel/paravirt.c). */
-const PRESERVING = /^(?:__raw_callee_save_.*|_paravirt_ident_(?:32|64)|(?:pv_)?native_(?:save_fl|irq_disable|irq_enable|read_cr2))$/;
+const PRESERVING =
+  /^(?:__raw_callee_save_.*|_paravirt_ident_(?:32|64)|(?:pv_)?native_(?:save_fl|irq_disable|irq_enable|read_cr2))$/;
 
 /** Sections whose words name code that nothing jumps to because of them. */
 const SILENT_SECTION =
@@ -60,13 +86,15 @@ const isLoaded = (section: ElfSection): boolean => section.type === SHT_PROGBITS
 
 /** Everything that symbols, relocations and tables say; fails with PV3001 as `kernelRegions` does. */
 export function codeFacts(image: KernelImage): CodeFacts {
-  const regions = kernelRegions(image), code = new CodeRange(regions);
+  const regions = kernelRegions(image),
+    code = new CodeRange(regions);
   const { tables, symbols } = image;
   const named = symbols === undefined ? NO_NAMES : readNames(symbols, image.elf.bits, code);
   const entry = entryPoint(image);
   const entries = entry !== undefined && code.holds(entry) ? [entry] : [];
   const functionStarts = ascending([...named.starts, ...entries, ...tracedEntries(image)]);
-  const empty = new Uint32Array(0), emptyBytes = new Uint8Array(0);
+  const empty = new Uint32Array(0),
+    emptyBytes = new Uint8Array(0);
   return {
     functionStarts,
     addressTaken: ascending([...entries, ...relocatedWords(image, code), ...relativeWords(image, functionStarts)]),
@@ -110,7 +138,10 @@ class CodeRange {
   }
 }
 
-type Names = Pick<CodeFacts, "transparent" | "thunkAddress" | "thunkRegister" | "noReturn" | "returnThunks" | "replaceable"> & {
+type Names = Pick<
+  CodeFacts,
+  "transparent" | "thunkAddress" | "thunkRegister" | "noReturn" | "returnThunks" | "replaceable"
+> & {
   readonly starts: readonly number[];
 };
 
@@ -118,10 +149,13 @@ const NO_NAMES: Names = { ...NO_FACTS, starts: [] };
 
 /** Sorts code symbols (nm letters t, T, w, W) by what their names mean. */
 function readNames(symbols: SymbolTable, bits: Bits, code: CodeRange): Names {
-  const starts: number[] = [], returnThunks: number[] = [], replaceable: number[] = [];
+  const starts: number[] = [],
+    returnThunks: number[] = [],
+    replaceable: number[] = [];
   const thunks = new Map<number, number>();
   for (let row = 0; row < symbols.count; row++) {
-    const letter = String.fromCharCode(symbols.type[row]), address = symbols.address[row];
+    const letter = String.fromCharCode(symbols.type[row]),
+      address = symbols.address[row];
     if (!"tTwW".includes(letter) || !code.holds(address)) continue;
     starts.push(address);
     const name = symbols.name(row);
@@ -133,7 +167,9 @@ function readNames(symbols: SymbolTable, bits: Bits, code: CodeRange): Names {
     else if (REPLACEABLE.test(name)) replaceable.push(address);
   }
   const find = (names: readonly string[]): Uint32Array =>
-    ascending(names.map((name) => symbols.lookup(name)).filter((va): va is number => va !== undefined && code.holds(va)));
+    ascending(
+      names.map((name) => symbols.lookup(name)).filter((va): va is number => va !== undefined && code.holds(va)),
+    );
   const sorted = [...thunks].sort(([a], [b]) => a - b);
   return {
     starts,
@@ -152,7 +188,8 @@ function readNames(symbols: SymbolTable, bits: Bits, code: CodeRange): Names {
  */
 function tracedEntries(image: KernelImage): number[] {
   const { memory, tables } = image;
-  const behindLanding = (va: Va): boolean => memory.has(va - 4, 4) && (memory.u32(va - 4) | 0x0100_0000) >>> 0 === 0xfb1e_0ff3;
+  const behindLanding = (va: Va): boolean =>
+    memory.has(va - 4, 4) && (memory.u32(va - 4) | 0x0100_0000) >>> 0 === 0xfb1e_0ff3;
   return Array.from(tables.mcount?.site ?? [], (va) => (behindLanding(va) ? va - 4 : va));
 }
 
@@ -175,11 +212,18 @@ function relocatedWords(image: KernelImage, code: CodeRange): number[] {
   if (relocations === undefined) return [];
   const silent = elf.sections.filter((section) => SILENT_SECTION.test(section.name) && section.size > 0);
   // Early code of i386 runs at physical addresses and names itself by them.
-  const displacement = elf.segments.map((segment) => segment.virtualAddress - segment.physicalAddress).find((difference) => difference !== 0) ?? 0;
+  const displacement =
+    elf.segments
+      .map((segment) => segment.virtualAddress - segment.physicalAddress)
+      .find((difference) => difference !== 0) ?? 0;
 
   const taken: number[] = [];
-  for (const [list, stride] of [[relocations.absolute32, 4], [relocations.absolute64, 8]] as const) {
-    const places: number[] = [], values: number[] = [];
+  for (const [list, stride] of [
+    [relocations.absolute32, 4],
+    [relocations.absolute64, 8],
+  ] as const) {
+    const places: number[] = [],
+      values: number[] = [];
     let section = silent[0];
     for (const place of list) {
       if (section !== undefined && (place < section.address || place - section.address >= section.size)) {
@@ -196,7 +240,8 @@ function relocatedWords(image: KernelImage, code: CodeRange): number[] {
       values.push(va);
     }
     const drop = new Uint8Array(places.length);
-    for (const table of [tables.mcount, tables.kprobeBlacklist]) if (table !== undefined) markTable(places, values, stride, table.site, drop);
+    for (const table of [tables.mcount, tables.kprobeBlacklist])
+      if (table !== undefined) markTable(places, values, stride, table.site, drop);
     values.forEach((va, i) => drop[i] === 0 && taken.push(va));
   }
   return taken;
@@ -206,7 +251,13 @@ function relocatedWords(image: KernelImage, code: CodeRange): number[] {
  * Marks the words of a table that has no section of its own: the run of neighbouring words whose values are exactly the
  * table's addresses, each once. One word more on either side would repeat a value, so nothing else is marked.
  */
-function markTable(places: readonly number[], values: readonly number[], stride: number, addresses: Uint32Array, mark: Uint8Array): void {
+function markTable(
+  places: readonly number[],
+  values: readonly number[],
+  stride: number,
+  addresses: Uint32Array,
+  mark: Uint8Array,
+): void {
   const wanted = new Map<number, number>();
   for (const va of addresses) wanted.set(va, -1);
   const size = wanted.size;
@@ -231,12 +282,21 @@ function markTable(places: readonly number[], values: readonly number[], stride:
 
 /** Function starts that some aligned word of data names as an offset from itself (PREL32). */
 function relativeWords(image: KernelImage, functionStarts: Uint32Array): number[] {
-  const starts = new Set(functionStarts), found: number[] = [];
+  const starts = new Set(functionStarts),
+    found: number[] = [];
   // Nearly every word is ruled out by the first comparison.
-  const lowest = functionStarts[0] ?? 0, span = (functionStarts.at(-1) ?? 0) - lowest;
+  const lowest = functionStarts[0] ?? 0,
+    span = (functionStarts.at(-1) ?? 0) - lowest;
   for (const section of image.elf.sections) {
-    if (!isLoaded(section) || (section.flags & SHF_EXECINSTR) !== 0 || SILENT_SECTION.test(section.name) || section.address % 4 !== 0) continue;
-    const bytes = sectionBytes(image.elf, section), view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (
+      !isLoaded(section) ||
+      (section.flags & SHF_EXECINSTR) !== 0 ||
+      SILENT_SECTION.test(section.name) ||
+      section.address % 4 !== 0
+    )
+      continue;
+    const bytes = sectionBytes(image.elf, section),
+      view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let at = 0; at + 4 <= bytes.length; at += 4) {
       const offset = view.getInt32(at, true);
       if (offset === 0) continue;
@@ -248,10 +308,12 @@ function relativeWords(image: KernelImage, functionStarts: Uint32Array): number[
 }
 
 function trampolines(regions: readonly CodeRegion[]): number[] {
-  const found: number[] = [], mark = Buffer.from(TRAMPOLINE_MARK);
+  const found: number[] = [],
+    mark = Buffer.from(TRAMPOLINE_MARK);
   for (const { start, bytes } of regions) {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    for (let at = buffer.indexOf(mark); at >= 0; at = buffer.indexOf(mark, at + 1)) if (at >= 5) found.push(start + at - 5);
+    for (let at = buffer.indexOf(mark); at >= 0; at = buffer.indexOf(mark, at + 1))
+      if (at >= 5) found.push(start + at - 5);
   }
   return found;
 }
@@ -267,7 +329,8 @@ function preservingCalls(image: KernelImage): Uint32Array {
     if (answer !== undefined) return answer;
     answer = false;
     const value = memory.has(operation, 4) ? memory.u32(operation) : 0;
-    for (let row = symbols.below(value); row >= 0 && symbols.address[row] === value; row--) answer ||= PRESERVING.test(symbols.name(row));
+    for (let row = symbols.below(value); row >= 0 && symbols.address[row] === value; row--)
+      answer ||= PRESERVING.test(symbols.name(row));
     names.set(operation, answer);
     return answer;
   };

@@ -22,28 +22,39 @@ const BYTES_PER_INSTRUCTION = 3;
  * an instruction starts, ascending; those outside the regions are ignored. `addressHigh`: upper half of all addresses.
  * Fails with PV1006 when regions overlap or wrap around.
  */
-export function decode(regions: readonly CodeRegion[], bits: Bits, addressHigh: number, starts: Uint32Array): Instructions {
+export function decode(
+  regions: readonly CodeRegion[],
+  bits: Bits,
+  addressHigh: number,
+  starts: Uint32Array,
+): Instructions {
   const sorted = regions.filter((region) => region.bytes.length > 0).sort((a, b) => a.start - b.start);
-  let end = 0, size = 0;
+  let end = 0,
+    size = 0;
   for (const region of sorted) {
-    if (region.start < end) fail("PV1006", `executable section ${region.name} overlaps the one before it`, region.start);
+    if (region.start < end)
+      fail("PV1006", `executable section ${region.name} overlaps the one before it`, region.start);
     end = region.start + region.bytes.length;
     size += region.bytes.length;
-    if (end > 2 ** 32) fail("PV1006", `executable section ${region.name} runs past the end of the address space`, region.start);
+    if (end > 2 ** 32)
+      fail("PV1006", `executable section ${region.name} runs past the end of the address space`, region.start);
   }
 
   const effects = new EffectTable(bits);
   const shapes = new Shapes(bits, effects);
   let columns = new Columns(Math.ceil(size / BYTES_PER_INSTRUCTION) + 16);
-  let count = 0, nextStart = 0;
+  let count = 0,
+    nextStart = 0;
   for (const region of sorted) {
-    const length = region.bytes.length, base = region.start;
+    const length = region.bytes.length,
+      base = region.start;
     const bytes = new Uint8Array(length + MAX_INSTRUCTION_LENGTH + 1);
     bytes.set(region.bytes);
     const decoder = shapes.decoder(bytes);
     let { trie, info: shapeInfo, code: shapeCode } = shapes;
     let { address, length: lengths, code, flow, target, effect } = columns;
-    let position = 0, limit = 0;
+    let position = 0,
+      limit = 0;
     while (position < length) {
       if (position >= limit) {
         while (nextStart < starts.length && starts[nextStart] <= base + position) nextStart++;
@@ -54,14 +65,16 @@ export function decode(regions: readonly CodeRegion[], bits: Bits, addressHigh: 
         ({ address, length: lengths, code, flow, target, effect } = columns);
       }
 
-      let at = position, word = trie[bytes[at]];
+      let at = position,
+        word = trie[bytes[at]];
       while (word > 0) word = trie[word + bytes[++at]];
       let shape = ~word;
       if (word === 0) {
         shape = shapes.learn(decoder, bytes, position);
         ({ trie, info: shapeInfo, code: shapeCode } = shapes);
       }
-      const info = shapeInfo[shape], next = position + (info & 15);
+      const info = shapeInfo[shape],
+        next = position + (info & 15);
       if (next > limit) {
         for (; position < limit; position++, count++) {
           address[count] = base + position;
@@ -112,7 +125,8 @@ export function decode(regions: readonly CodeRegion[], bits: Bits, addressHigh: 
 }
 
 const word16 = (bytes: Uint8Array, at: number): number => ((bytes[at] | (bytes[at + 1] << 8)) << 16) >> 16;
-const word32 = (bytes: Uint8Array, at: number): number => bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+const word32 = (bytes: Uint8Array, at: number): number =>
+  bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
 
 /** The columns while they grow. */
 class Columns {

@@ -9,7 +9,16 @@
  *   - an instruction that hands all registers to another party (a gate, a hypervisor) reads everything.
  * Segment, x87, vector, control and debug registers are not locations.
  */
-import { Code, type Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register, RflagsBits } from "iced-x86";
+import {
+  Code,
+  type Instruction,
+  InstructionInfoFactory,
+  Mnemonic,
+  OpAccess,
+  OpKind,
+  Register,
+  RflagsBits,
+} from "iced-x86";
 import { AF, ALL_FLAGS, type Bits, CF, DF, OF, PF, SF, ZF, allRegisters } from "./locations.js";
 import { Flow, type Effects } from "./types.js";
 
@@ -21,13 +30,39 @@ export const EFFECT_NONE = 1;
 /** Rows are numbers of 16 bits; beyond that an instruction gets `EFFECT_ANYTHING`, which is always right. */
 const MAX_EFFECTS = 0x1_0000;
 
-const mnemonics = (...names: (keyof typeof Mnemonic)[]): ReadonlySet<number> => new Set(names.map((name) => Mnemonic[name] as number));
+const mnemonics = (...names: (keyof typeof Mnemonic)[]): ReadonlySet<number> =>
+  new Set(names.map((name) => Mnemonic[name] as number));
 
 /** Someone else may see and change every register before execution goes on (or it goes on elsewhere). */
 const HANDS_OVER = mnemonics(
-  "Int", "Int1", "Int3", "Into", "Syscall", "Sysenter", "Smint", "Dmint", "Rdm", "Rsm", "Getsec", "Skinit",
-  "Vmcall", "Vmmcall", "Vmgexit", "Vmlaunch", "Vmresume", "Vmrun", "Vmfunc", "Tdcall", "Seamcall", "Seamops", "Seamret",
-  "Encls", "Enclu", "Enclv", "Pconfig", "Loadall",
+  "Int",
+  "Int1",
+  "Int3",
+  "Into",
+  "Syscall",
+  "Sysenter",
+  "Smint",
+  "Dmint",
+  "Rdm",
+  "Rsm",
+  "Getsec",
+  "Skinit",
+  "Vmcall",
+  "Vmmcall",
+  "Vmgexit",
+  "Vmlaunch",
+  "Vmresume",
+  "Vmrun",
+  "Vmfunc",
+  "Tdcall",
+  "Seamcall",
+  "Seamops",
+  "Seamret",
+  "Encls",
+  "Enclu",
+  "Enclv",
+  "Pconfig",
+  "Loadall",
 );
 /** Leaves for good, with all registers; the flags come from the frame (or R11). */
 const FLAGS_FROM_FRAME = mnemonics("Iret", "Iretd", "Iretq", "Sysret", "Sysretq", "Uiret");
@@ -43,8 +78,22 @@ const BIT_SCANS = mnemonics("Bsf", "Bsr", "Tzcnt", "Lzcnt");
 /** NOPs on processors without shadow stacks. */
 const SHADOW_STACK_READS = mnemonics("Rdsspd", "Rdsspq");
 const CMOVS = mnemonics(
-  "Cmova", "Cmovae", "Cmovb", "Cmovbe", "Cmove", "Cmovg", "Cmovge", "Cmovl", "Cmovle", "Cmovne", "Cmovno", "Cmovnp", "Cmovns", "Cmovo",
-  "Cmovp", "Cmovs",
+  "Cmova",
+  "Cmovae",
+  "Cmovb",
+  "Cmovbe",
+  "Cmove",
+  "Cmovg",
+  "Cmovge",
+  "Cmovl",
+  "Cmovle",
+  "Cmovne",
+  "Cmovno",
+  "Cmovnp",
+  "Cmovns",
+  "Cmovo",
+  "Cmovp",
+  "Cmovs",
 );
 
 /** Location word `parts` of an iced register, 0 where it is not a location. */
@@ -52,7 +101,8 @@ const PARTS = new Int32Array(256);
 /** Likewise word `rest`. */
 const REST = new Int32Array(256);
 for (let r = 0; r < 16; r++) {
-  const low = 1 << r, lowAndHigh = (1 << r) | (1 << (16 + r));
+  const low = 1 << r,
+    lowAndHigh = (1 << r) | (1 << (16 + r));
   if (r < 4) PARTS[Register.AH + r] = 1 << (16 + r);
   PARTS[r < 4 ? Register.AL + r : Register.SPL + r - 4] = low;
   PARTS[Register.AX + r] = PARTS[Register.EAX + r] = PARTS[Register.RAX + r] = lowAndHigh;
@@ -62,9 +112,30 @@ for (let r = 0; r < 16; r++) {
 /** iced's flag bits as bits of the word `rest`. */
 export function flagsToRest(flags: number): number {
   return (
-    (flags & RflagsBits.CF ? CF : 0) | (flags & RflagsBits.PF ? PF : 0) | (flags & RflagsBits.AF ? AF : 0) | (flags & RflagsBits.ZF ? ZF : 0) |
-    (flags & RflagsBits.SF ? SF : 0) | (flags & RflagsBits.OF ? OF : 0) | (flags & RflagsBits.DF ? DF : 0)
+    (flags & RflagsBits.CF ? CF : 0) |
+    (flags & RflagsBits.PF ? PF : 0) |
+    (flags & RflagsBits.AF ? AF : 0) |
+    (flags & RflagsBits.ZF ? ZF : 0) |
+    (flags & RflagsBits.SF ? SF : 0) |
+    (flags & RflagsBits.OF ? OF : 0) |
+    (flags & RflagsBits.DF ? DF : 0)
   );
+}
+
+/** A set of locations under construction. */
+class Words {
+  parts = 0;
+  rest = 0;
+
+  add(parts: number, rest: number): void {
+    this.parts |= parts;
+    this.rest |= rest;
+  }
+
+  remove(parts: number, rest: number): void {
+    this.parts &= ~parts;
+    this.rest &= ~rest;
+  }
 }
 
 /** Distinct effects while a program is decoded: one row each, found again by content. */
@@ -80,71 +151,101 @@ export class EffectTable {
   }
 
   /** The row with that content, made if need be. */
-  row(useParts: number, useRest: number, killParts: number, killRest: number, writeParts: number, writeRest: number): number {
+  row(
+    useParts: number,
+    useRest: number,
+    killParts: number,
+    killRest: number,
+    writeParts: number,
+    writeRest: number,
+  ): number {
     const key = `${useParts | 0},${useRest | 0},${killParts | 0},${killRest | 0},${writeParts | 0},${writeRest | 0}`;
     let row = this.rows.get(key);
     if (row !== undefined) return row;
     row = this.rows.size;
     if (row >= MAX_EFFECTS) return EFFECT_ANYTHING;
     this.rows.set(key, row);
-    [useParts, useRest, killParts, killRest, writeParts, writeRest].forEach((word, column) => this.words[column].push(word));
+    [useParts, useRest, killParts, killRest, writeParts, writeRest].forEach((word, column) =>
+      this.words[column].push(word),
+    );
     return row;
   }
 
   /** The row of one decoded instruction; `flow` is its `Flow`. A `lea` counts with its displacement ignored: see `isLeaToItself`. */
   of(instruction: Instruction, flow: number): number {
-    const all = allRegisters(this.bits), mnemonic = instruction.mnemonic;
+    const all = allRegisters(this.bits),
+      mnemonic = instruction.mnemonic;
     if (flow === Flow.invalid || flow === Flow.interrupt || HANDS_OVER.has(mnemonic)) return EFFECT_ANYTHING;
     // With REX.B, an F3 90 that iced shows as PAUSE exchanges registers on some processors.
     if (mnemonic === Mnemonic.Pause) return instruction.length === 2 ? EFFECT_NONE : EFFECT_ANYTHING;
     if (flow === Flow.undefined || NOTHING.has(mnemonic) || isCopyToItself(instruction, this.bits)) return EFFECT_NONE;
 
-    let useParts = 0, useRest = 0, killParts = 0, killRest = 0, writeParts = 0, writeRest = 0;
+    const use = new Words(),
+      kill = new Words(),
+      write = new Words();
     const info = this.factory.info(instruction);
     for (const used of info.usedRegisters()) {
-      const parts = PARTS[used.register], rest = REST[used.register], access = used.access as OpAccess;
+      const parts = PARTS[used.register],
+        rest = REST[used.register],
+        access = used.access as OpAccess;
       used.free();
-      if (access !== OpAccess.Write && access !== OpAccess.CondWrite) (useParts |= parts), (useRest |= rest);
-      if (access === OpAccess.Write) (killParts |= parts), (killRest |= rest);
-      if (access >= OpAccess.Write && access <= OpAccess.ReadCondWrite) (writeParts |= parts), (writeRest |= rest);
+      if (access !== OpAccess.Write && access !== OpAccess.CondWrite) use.add(parts, rest);
+      if (access === OpAccess.Write) kill.add(parts, rest);
+      if (access >= OpAccess.Write && access <= OpAccess.ReadCondWrite) write.add(parts, rest);
     }
     info.free();
-    useRest |= flagsToRest(instruction.rflagsRead);
     const surely = flagsToRest(instruction.rflagsWritten | instruction.rflagsCleared | instruction.rflagsSet);
-    killRest |= surely;
-    writeRest |= surely | flagsToRest(instruction.rflagsUndefined);
+    use.add(0, flagsToRest(instruction.rflagsRead));
+    kill.add(0, surely);
+    write.add(0, surely | flagsToRest(instruction.rflagsUndefined));
 
-    const firstOperand = instruction.opCount > 0 && instruction.op0Kind === OpKind.Register ? instruction.op0Register : Register.None;
-    const firstParts = PARTS[firstOperand], firstRest = REST[firstOperand];
+    const hasRegister = instruction.opCount > 0 && instruction.op0Kind === OpKind.Register;
+    const first = hasRegister ? instruction.op0Register : Register.None;
+    const firstParts = PARTS[first],
+      firstRest = REST[first];
     if (SHIFTS.has(mnemonic)) {
-      const count = instruction.opCount - 1;
-      if (instruction.opKind(count) === OpKind.Register && instruction.opRegister(count) === Register.CL) killRest &= ~ALL_FLAGS;
+      if (isCountInCl(instruction)) kill.remove(0, ALL_FLAGS);
+      // iced takes a full turn through CF for nothing; processors change OF.
+      if (mnemonic === Mnemonic.Rcl || mnemonic === Mnemonic.Rcr) {
+        use.add(0, CF);
+        write.add(0, CF | OF);
+      }
     } else if (COMPARING_STRINGS.has(mnemonic)) {
-      if (instruction.hasRepPrefix || instruction.hasRepnePrefix) killRest &= ~ALL_FLAGS;
+      if (instruction.hasRepPrefix || instruction.hasRepnePrefix) kill.remove(0, ALL_FLAGS);
     } else if (BIT_SCANS.has(mnemonic)) {
       // CF of TZCNT/LZCNT is one of the flags that BSF/BSR leave undefined; both set ZF.
-      (killParts &= ~firstParts), (killRest &= ~(firstRest | CF));
+      kill.remove(firstParts, firstRest | CF);
     } else if (SHADOW_STACK_READS.has(mnemonic)) {
-      (killParts &= ~firstParts), (killRest &= ~firstRest);
+      kill.remove(firstParts, firstRest);
     } else if (CMOVS.has(mnemonic)) {
       // In 64-bit mode iced shows the zeroed upper half of a 32-bit CMOV as a read and a write of the whole register.
-      (killParts &= ~firstParts), (killRest &= ~firstRest);
-      if (!readsBesidesDestination(instruction, firstOperand)) (useParts &= ~firstParts), (useRest &= ~firstRest);
+      kill.remove(firstParts, firstRest);
+      if (!readsBesidesDestination(instruction, first)) use.remove(firstParts, firstRest);
     } else if (isConstantResult(instruction)) {
-      (useParts &= ~firstParts), (useRest &= ~firstRest), (killParts |= firstParts), (killRest |= firstRest);
+      use.remove(firstParts, firstRest);
+      kill.add(firstParts, firstRest);
     } else if (FLAGS_FROM_FRAME.has(mnemonic)) {
-      (useParts = all.parts), (useRest |= all.rest), (killRest |= ALL_FLAGS), (writeRest |= ALL_FLAGS);
+      use.add(all.parts, all.rest);
+      kill.add(0, ALL_FLAGS);
+      write.add(0, ALL_FLAGS);
     } else if (LEAVES.has(mnemonic)) {
-      (useParts = all.parts), (useRest = all.rest | ALL_FLAGS);
+      use.add(all.parts, all.rest | ALL_FLAGS);
     }
-    return this.row(useParts, useRest, killParts, killRest, writeParts, writeRest);
+    return this.row(use.parts, use.rest, kill.parts, kill.rest, write.parts, write.rest);
   }
 
   finish(): Effects {
     this.factory.free();
-    const [useParts, useRest, killParts, killRest, writeParts, writeRest] = this.words.map((column) => Int32Array.from(column));
+    const [useParts, useRest, killParts, killRest, writeParts, writeRest] = this.words.map((column) =>
+      Int32Array.from(column),
+    );
     return { count: useParts.length, useParts, useRest, killParts, killRest, writeParts, writeRest };
   }
+}
+
+function isCountInCl(instruction: Instruction): boolean {
+  const count = instruction.opCount - 1;
+  return instruction.opKind(count) === OpKind.Register && instruction.opRegister(count) === Register.CL;
 }
 
 /**
@@ -166,7 +267,10 @@ function isConstantResult(instruction: Instruction): boolean {
 }
 
 const isImmediate8 = (kind: number): boolean =>
-  kind === OpKind.Immediate8 || kind === OpKind.Immediate8to16 || kind === OpKind.Immediate8to32 || kind === OpKind.Immediate8to64;
+  kind === OpKind.Immediate8 ||
+  kind === OpKind.Immediate8to16 ||
+  kind === OpKind.Immediate8to32 ||
+  kind === OpKind.Immediate8to64;
 
 /**
  * True where the effect depends on the value of the immediate, so that its bytes belong to the instruction's shape:
@@ -175,7 +279,11 @@ const isImmediate8 = (kind: number): boolean =>
 export function isImmediatePartOfShape(instruction: Instruction): boolean {
   const mnemonic = instruction.mnemonic;
   if (SHIFTS.has(mnemonic)) return true;
-  return (mnemonic === Mnemonic.And || mnemonic === Mnemonic.Or) && instruction.op0Kind === OpKind.Register && isImmediate8(instruction.op1Kind);
+  return (
+    (mnemonic === Mnemonic.And || mnemonic === Mnemonic.Or) &&
+    instruction.op0Kind === OpKind.Register &&
+    isImmediate8(instruction.op1Kind)
+  );
 }
 
 /** `lea r,[r + displacement]`: with a displacement of 0 it is padding, and its effect is `EFFECT_NONE`. */
@@ -192,7 +300,7 @@ function isCopyToItself(instruction: Instruction, bits: Bits): boolean {
   if (mnemonic !== Mnemonic.Mov && mnemonic !== Mnemonic.Xchg) return false;
   if (instruction.op0Kind !== OpKind.Register || instruction.op1Kind !== OpKind.Register) return false;
   const register = instruction.op0Register;
-  if (register !== instruction.op1Register || (PARTS[register] === 0)) return false;
+  if (register !== instruction.op1Register || PARTS[register] === 0) return false;
   return bits === 32 || register < Register.EAX || register > Register.R15D;
 }
 

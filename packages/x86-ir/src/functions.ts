@@ -3,7 +3,14 @@
  * its region; ranges are a way to name code, not a claim that control stays inside them.
  */
 import { Code } from "iced-x86";
-import { Flow, type CodeFacts, type FunctionId, type Functions, type InstructionId, type Instructions } from "./types.js";
+import {
+  Flow,
+  type CodeFacts,
+  type FunctionId,
+  type Functions,
+  type InstructionId,
+  type Instructions,
+} from "./types.js";
 
 export function buildFunctions(instructions: Instructions, facts: CodeFacts): Functions {
   const { count, address, code, flow, target } = instructions;
@@ -20,14 +27,17 @@ export function buildFunctions(instructions: Instructions, facts: CodeFacts): Fu
   let functions = 0;
   for (let i = 0; i < count; i++) functions += isEntry[i];
 
-  const entry = new Uint32Array(functions), entryInstruction = new Uint32Array(functions), endInstruction = new Uint32Array(functions);
+  const entry = new Uint32Array(functions),
+    entryInstruction = new Uint32Array(functions),
+    endInstruction = new Uint32Array(functions);
   const traced = new Uint8Array(functions);
   for (let i = 0, f = 0; i < count; i++) {
     if (isEntry[i] === 0) continue;
     entry[f] = address[i];
     entryInstruction[f++] = i;
   }
-  const transparent = new Set(facts.transparent), tracedCalls = new Set(facts.tracedCalls);
+  const transparent = new Set(facts.transparent),
+    tracedCalls = new Set(facts.tracedCalls);
   const regionEnds = regionEndRows(instructions);
   for (let f = 0, region = 0; f < functions; f++) {
     const start = entryInstruction[f];
@@ -36,11 +46,17 @@ export function buildFunctions(instructions: Instructions, facts: CodeFacts): Fu
     // An indirect branch may have to land on ENDBR; the call to the tracer follows it.
     const landing = code[start] === Code.Endbr32 || code[start] === Code.Endbr64;
     const call = landing && start + 1 < count ? start + 1 : start;
-    if (tracedCalls.has(address[call]) || tracedCalls.has(address[start]) || (flow[call] === Flow.call && transparent.has(target[call]))) traced[f] = 1;
+    if (
+      tracedCalls.has(address[call]) ||
+      tracedCalls.has(address[start]) ||
+      (flow[call] === Flow.call && transparent.has(target[call]))
+    )
+      traced[f] = 1;
   }
 
   const containing = (instruction: InstructionId): FunctionId => {
-    let low = 0, high = functions;
+    let low = 0,
+      high = functions;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (entryInstruction[middle] <= instruction) low = middle + 1;

@@ -53,8 +53,10 @@ export class InstructionTable implements Instructions {
     const { address, count } = columns;
     let row = 0;
     for (const region of regions) {
-      const size = region.bytes.length, first = row;
-      const starts = new Uint32Array((size >>> 5) + 1), before = new Uint32Array((size >>> 5) + 1);
+      const size = region.bytes.length,
+        first = row;
+      const starts = new Uint32Array((size >>> 5) + 1),
+        before = new Uint32Array((size >>> 5) + 1);
       for (; row < count && address[row] - region.start < size; row++) {
         const offset = address[row] - region.start;
         starts[offset >>> 5] |= 1 << (offset & 31);
@@ -71,7 +73,9 @@ export class InstructionTable implements Instructions {
   at(va: Va): InstructionId {
     const region = this.regionOf(va);
     if (region < 0) return -1;
-    const offset = va - this.regions[region].start, word = this.starts[region][offset >>> 5], bit = offset & 31;
+    const offset = va - this.regions[region].start,
+      word = this.starts[region][offset >>> 5],
+      bit = offset & 31;
     if (((word >>> bit) & 1) === 0) return -1;
     return this.before[region][offset >>> 5] + popcount(word & ((1 << bit) - 1));
   }
@@ -79,22 +83,30 @@ export class InstructionTable implements Instructions {
   covering(va: Va): InstructionId {
     const region = this.regionOf(va);
     if (region < 0) return -1;
-    const offset = va - this.regions[region].start, word = this.starts[region][offset >>> 5];
+    const offset = va - this.regions[region].start,
+      word = this.starts[region][offset >>> 5];
     const row = this.before[region][offset >>> 5] + popcount(word & (0xffff_ffff >>> (31 - (offset & 31)))) - 1;
     if (row < 0 || va < this.address[row]) return -1;
     return va - this.address[row] < this.length[row] ? row : -1;
   }
 
   bytesOf(instruction: InstructionId): Uint8Array {
-    const address = this.address[instruction], region = this.regions[this.regionOf(address)];
+    const address = this.address[instruction],
+      region = this.regions[this.regionOf(address)];
     const offset = address - region.start;
     return region.bytes.subarray(offset, offset + this.length[instruction]);
   }
 
   /** Index of the region that holds `va`, or -1. Kernels have about seven, and one of them nearly everything. */
   regionOf(va: Va): number {
-    const regions = this.regions, latest = this.latest;
-    if (latest < regions.length && va >= regions[latest].start && va - regions[latest].start < regions[latest].bytes.length) return latest;
+    const regions = this.regions,
+      latest = this.latest;
+    if (
+      latest < regions.length &&
+      va >= regions[latest].start &&
+      va - regions[latest].start < regions[latest].bytes.length
+    )
+      return latest;
     for (let i = 0; i < regions.length; i++) {
       if (va >= regions[i].start && va - regions[i].start < regions[i].bytes.length) return (this.latest = i);
     }

@@ -14,7 +14,14 @@
 export type Bits = 32 | 64;
 
 /** Hardware register numbers (ModRM order, SDM Vol. 2A table 2-2). */
-export const EAX = 0, ECX = 1, EDX = 2, EBX = 3, ESP = 4, EBP = 5, ESI = 6, EDI = 7;
+export const EAX = 0,
+  ECX = 1,
+  EDX = 2,
+  EBX = 3,
+  ESP = 4,
+  EBP = 5,
+  ESI = 6,
+  EDI = 7;
 
 export const REGISTER_NAMES: Readonly<Record<Bits, readonly string[]>> = {
   32: ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"],
@@ -24,7 +31,13 @@ export const REGISTER_NAMES: Readonly<Record<Bits, readonly string[]>> = {
 /** Flag numbers are positions in the `rest` word, from bit 16 on. */
 export const FLAG_NAMES = ["cf", "pf", "af", "zf", "sf", "of", "df"] as const;
 export const FLAG_SHIFT = 16;
-export const CF = 1 << 16, PF = 1 << 17, AF = 1 << 18, ZF = 1 << 19, SF = 1 << 20, OF = 1 << 21, DF = 1 << 22;
+export const CF = 1 << 16,
+  PF = 1 << 17,
+  AF = 1 << 18,
+  ZF = 1 << 19,
+  SF = 1 << 20,
+  OF = 1 << 21,
+  DF = 1 << 22;
 /** The six arithmetic flags in the `rest` word. */
 export const ARITHMETIC_FLAGS = CF | PF | AF | ZF | SF | OF;
 /** All flags in the `rest` word. */
@@ -51,7 +64,9 @@ export function registersIn(parts: number, rest: number): number {
 export function formatLocations(parts: number, rest: number, bits: Bits): string {
   const words: string[] = [];
   REGISTER_NAMES[bits].forEach((name, r) => {
-    const l = (parts >>> r) & 1, h = (parts >>> (16 + r)) & 1, u = (rest >>> r) & 1;
+    const l = (parts >>> r) & 1,
+      h = (parts >>> (16 + r)) & 1,
+      u = (rest >>> r) & 1;
     if (l && h && u) words.push(name);
     else if (l || h || u) words.push(`${name}.${l ? "l" : ""}${h ? "h" : ""}${u ? "u" : ""}`);
   });
@@ -63,7 +78,8 @@ export function formatLocations(parts: number, rest: number, bits: Bits): string
 
 /** The inverse of `formatLocations`. Throws on an unknown word. */
 export function parseLocations(text: string, bits: Bits): { parts: number; rest: number } {
-  let parts = 0, rest = 0;
+  let parts = 0,
+    rest = 0;
   for (const word of text.split(/\s+/).filter((w) => w !== "" && w !== "-")) {
     const flag = (FLAG_NAMES as readonly string[]).indexOf(word);
     if (flag >= 0) {

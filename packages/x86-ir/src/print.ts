@@ -64,7 +64,9 @@ export function printInstructions(instructions: Instructions, range: PrintRange 
     part("use", effects.useParts[e], effects.useRest[e]);
     part("kill", effects.killParts[e], effects.killRest[e]);
     part("write", effects.writeParts[e] & ~effects.killParts[e], effects.writeRest[e] & ~effects.killRest[e]);
-    lines.push(`${hex(instructions.address[row])} ${bytes.padEnd(20)}  ${disassembler.text(row).padEnd(30)}  ${parts.join("  ")}`.trimEnd());
+    lines.push(
+      `${hex(instructions.address[row])} ${bytes.padEnd(20)}  ${disassembler.text(row).padEnd(30)}  ${parts.join("  ")}`.trimEnd(),
+    );
   }
   disassembler.free();
   return lines.join("\n");
@@ -76,8 +78,12 @@ export function printBlocks(program: Program, range: PrintRange = {}): string {
   const disassembler = new Disassembler(instructions);
   const lines: string[] = [];
   for (let b = range.first ?? 0; b < (range.end ?? blocks.count); b++) {
-    const last = blocks.end[b] - 1, count = blocks.end[b] - blocks.first[b];
-    const parts = [`block ${b}: ${hex(instructions.address[blocks.first[b]])} (${count})`.padEnd(26), disassembler.text(last)];
+    const last = blocks.end[b] - 1,
+      count = blocks.end[b] - blocks.first[b];
+    const parts = [
+      `block ${b}: ${hex(instructions.address[blocks.first[b]])} (${count})`.padEnd(26),
+      disassembler.text(last),
+    ];
     const edges: string[] = [];
     for (let e = blocks.successorStart[b]; e < blocks.successorStart[b + 1]; e++) {
       edges.push(`${blocks.successors[e]} ${EDGE_NAMES[blocks.edgeKind[e]]}`);
@@ -93,16 +99,18 @@ export function printBlocks(program: Program, range: PrintRange = {}): string {
 /** Each function: `function N: entry-end (instructions)`, `traced`, and what `facts` call it. */
 export function printFunctions(program: Program, range: PrintRange = {}): string {
   const { instructions, functions, facts } = program;
-  const thunks = new Set(facts.thunkAddress), roles: [string, Set<number>][] = [
-    ["transparent", new Set(facts.transparent)],
-    ["no return", new Set(facts.noReturn)],
-    ["return thunk", new Set(facts.returnThunks)],
-    ["replaceable", new Set(facts.replaceable)],
-    ["address taken", new Set(facts.addressTaken)],
-  ];
+  const thunks = new Set(facts.thunkAddress),
+    roles: [string, Set<number>][] = [
+      ["transparent", new Set(facts.transparent)],
+      ["no return", new Set(facts.noReturn)],
+      ["return thunk", new Set(facts.returnThunks)],
+      ["replaceable", new Set(facts.replaceable)],
+      ["address taken", new Set(facts.addressTaken)],
+    ];
   const lines: string[] = [];
   for (let f = range.first ?? 0; f < (range.end ?? functions.count); f++) {
-    const entry = functions.entry[f], last = functions.endInstruction[f] - 1;
+    const entry = functions.entry[f],
+      last = functions.endInstruction[f] - 1;
     const words = [`function ${f}: ${hex(entry)}-${hex(instructions.address[last] + instructions.length[last])}`];
     words.push(`(${functions.endInstruction[f] - functions.entryInstruction[f]})`);
     if (functions.traced[f] === 1) words.push("traced");

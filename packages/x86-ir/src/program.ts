@@ -48,7 +48,10 @@ export function buildProgram(input: ProgramInput): Program {
   const starts = input.facts.functionStarts;
   const instructions = decode(input.regions, input.bits, input.addressHigh, starts);
   const taken = input.bits === 64 ? takenByLea(instructions) : [];
-  const facts = taken.length === 0 ? input.facts : { ...input.facts, addressTaken: ascending([...input.facts.addressTaken, ...taken]) };
+  const facts =
+    taken.length === 0
+      ? input.facts
+      : { ...input.facts, addressTaken: ascending([...input.facts.addressTaken, ...taken]) };
   const blocks = buildBlocks(instructions, facts);
   const functions = buildFunctions(instructions, facts);
   return { instructions, blocks, functions, facts };
@@ -68,10 +71,12 @@ function takenByLea(instructions: Instructions): number[] {
   const taken: number[] = [];
   for (let i = 0; i < count; i++) {
     if (code[i] !== Code.Lea_r64_m && code[i] !== Code.Lea_r32_m) continue;
-    const bytes = instructions.bytesOf(i), modrm = bytes.length - 5;
+    const bytes = instructions.bytesOf(i),
+      modrm = bytes.length - 5;
     // RIP-relative: 8D, mod 00, rm 101, and no SIB between ModRM and displacement.
     if (modrm < 1 || bytes[modrm - 1] !== 0x8d || (bytes[modrm] & 0xc7) !== 0x05) continue;
-    const displacement = bytes[modrm + 1] | (bytes[modrm + 2] << 8) | (bytes[modrm + 3] << 16) | (bytes[modrm + 4] << 24);
+    const displacement =
+      bytes[modrm + 1] | (bytes[modrm + 2] << 8) | (bytes[modrm + 3] << 16) | (bytes[modrm + 4] << 24);
     const va = (address[i] + length[i] + displacement) >>> 0;
     if (instructions.at(va) >= 0) taken.push(va);
   }

@@ -82,7 +82,9 @@ export class Shapes {
     if (instruction.code === Code.INVALID) return SHAPE_INVALID;
 
     const offsets = decoder.getConstantOffsets(instruction);
-    const displacement = offsets.displacementSize, immediate = offsets.immediateSize, all = displacement + immediate + offsets.immediateSize2;
+    const displacement = offsets.displacementSize,
+      immediate = offsets.immediateSize,
+      all = displacement + immediate + offsets.immediateSize2;
     offsets.free();
     const whole = immediate > 0 && isImmediatePartOfShape(instruction);
     const path = whole ? instruction.length : instruction.length - all;
@@ -133,9 +135,12 @@ export class Shapes {
 
   private newShape(): number {
     if (this.count === this.info.length) {
-      const info = new Uint32Array(this.count * 2), code = new Uint16Array(this.count * 2);
-      info.set(this.info), code.set(this.code);
-      (this.info = info), (this.code = code);
+      const info = new Uint32Array(this.count * 2),
+        code = new Uint16Array(this.count * 2);
+      info.set(this.info);
+      code.set(this.code);
+      this.info = info;
+      this.code = code;
     }
     return this.count++;
   }
@@ -143,7 +148,8 @@ export class Shapes {
 
 /** How control leaves the instruction; far branches count as indirect ones, far returns as returns from interrupts. */
 function flowOf(instruction: Instruction): number {
-  const near = instruction.opCount > 0 && instruction.op0Kind >= OpKind.NearBranch16 && instruction.op0Kind <= OpKind.NearBranch64;
+  const near =
+    instruction.opCount > 0 && instruction.op0Kind >= OpKind.NearBranch16 && instruction.op0Kind <= OpKind.NearBranch64;
   switch (instruction.flowControl) {
     case FlowControl.UnconditionalBranch:
       return near ? Flow.jump : Flow.indirectJump;
@@ -169,5 +175,12 @@ function flowOf(instruction: Instruction): number {
   }
 }
 
-const NEAR_RETURNS: ReadonlySet<number> = new Set([Code.Retnw, Code.Retnd, Code.Retnq, Code.Retnw_imm16, Code.Retnd_imm16, Code.Retnq_imm16]);
+const NEAR_RETURNS: ReadonlySet<number> = new Set([
+  Code.Retnw,
+  Code.Retnd,
+  Code.Retnq,
+  Code.Retnw_imm16,
+  Code.Retnd_imm16,
+  Code.Retnq_imm16,
+]);
 const FAR_CALLS: ReadonlySet<number> = new Set([Code.Call_ptr1616, Code.Call_ptr1632]);

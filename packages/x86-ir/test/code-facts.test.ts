@@ -5,7 +5,8 @@ import { describe, expect, test } from "vitest";
 
 /** An image of a few functions with the names that mean something, and data that refers to them in every way. */
 const SOURCE = (bits: 32 | 64): string => {
-  const word = bits === 32 ? ".long" : ".quad", ax = bits === 32 ? "eax" : "rax";
+  const word = bits === 32 ? ".long" : ".quad",
+    ax = bits === 32 ? "eax" : "rax";
   return `
         .globl _start, data_pointer
 _start: call f
@@ -53,7 +54,8 @@ async function fakeKernel(bits: 32 | 64) {
   const words = ["data_pointer", "operation_callee_saved", "operation_plain", "before", "behind"].map(symbol);
   for (let i = 0; i < 20; i++) words.push(symbol("table") + (i * bits) / 8);
   words.push(image.elf.sections.find((section) => section.name === "__ex_table")!.address);
-  const sorted = Uint32Array.from(words).sort(), none = new Uint32Array(0);
+  const sorted = Uint32Array.from(words).sort(),
+    none = new Uint32Array(0);
   // The two indirect calls of f, behind its call to the tracer.
   const calls = [symbol("f") + 5, symbol("f") + 11];
   const tables: KernelTables = {
@@ -71,7 +73,10 @@ async function fakeKernel(bits: 32 | 64) {
     symbols: image.symbols!,
     sha256: image.sha256,
     tables,
-    relocations: bits === 32 ? { absolute32: sorted, inverse32: none, absolute64: none } : { absolute32: none, inverse32: none, absolute64: sorted },
+    relocations:
+      bits === 32
+        ? { absolute32: sorted, inverse32: none, absolute64: none }
+        : { absolute32: none, inverse32: none, absolute64: sorted },
   };
   return { kernel, symbol, calls };
 }
@@ -86,10 +91,13 @@ describe.each([32, 64] as const)("facts of a %i-bit image", (bits) => {
     expect([...facts.functionStarts]).toEqual([...new Set(facts.functionStarts)].sort((a, b) => a - b));
     expect([...facts.transparent]).toEqual([symbol("__fentry__")]);
     expect([...facts.noReturn]).toEqual([symbol("panic")]);
-    expect([...facts.thunkAddress]).toEqual([symbol(bits === 32 ? "__x86_indirect_thunk_eax" : "__x86_indirect_thunk_rax")]);
+    expect([...facts.thunkAddress]).toEqual([
+      symbol(bits === 32 ? "__x86_indirect_thunk_eax" : "__x86_indirect_thunk_rax"),
+    ]);
     expect([...facts.thunkRegister]).toEqual([0]);
     expect([...facts.returnThunks]).toEqual([symbol("__x86_return_thunk")]);
-    const trampoline = symbol("__SCT__call"), unnamed = symbol("__raw_callee_save_native") - 8;
+    const trampoline = symbol("__SCT__call"),
+      unnamed = symbol("__raw_callee_save_native") - 8;
     expect(kernel.memory.u8(trampoline)).toBe(0xeb);
     // A short jump (the assembler's choice) is found by name only; the mark finds what lies five bytes before it.
     expect(facts.replaceable).toContain(trampoline);
@@ -101,13 +109,20 @@ describe.each([32, 64] as const)("facts of a %i-bit image", (bits) => {
   test("address-taken code is what words refer to, without the tracer's table", async () => {
     const { kernel, symbol } = await fakeKernel(bits);
     const taken = [...codeFacts(kernel).addressTaken];
-    const expected = ["_start", "g", "h", "__raw_callee_save_native", "plain", "t3", "t5"].map(symbol).sort((a, b) => a - b);
+    const expected = ["_start", "g", "h", "__raw_callee_save_native", "plain", "t3", "t5"]
+      .map(symbol)
+      .sort((a, b) => a - b);
     expect(taken).toEqual(expected);
   });
 
   test("feed a program", async () => {
     const { kernel, symbol } = await fakeKernel(bits);
-    const program = buildProgram({ regions: kernelRegions(kernel), bits, addressHigh: kernel.elf.addressHigh, facts: codeFacts(kernel) });
+    const program = buildProgram({
+      regions: kernelRegions(kernel),
+      bits,
+      addressHigh: kernel.elf.addressHigh,
+      facts: codeFacts(kernel),
+    });
     const { functions } = program;
     const f = functions.entry.indexOf(symbol("f"));
     expect(functions.traced[f]).toBe(1);

@@ -15,14 +15,21 @@ const decodeBytes = (bytes: Uint8Array, bits: Bits, starts = NO_STARTS): Instruc
 /** Compares every row with what iced-x86 says when it is asked about those very bytes. */
 function expectAsIced(code: Uint8Array, bits: Bits): void {
   const bytes = padded(code);
-  const instructions = decodeBytes(bytes, bits), { effects } = instructions;
-  const decoder = new Decoder(bits, bytes, DecoderOptions.None), table = new EffectTable(bits);
+  const instructions = decodeBytes(bytes, bits),
+    { effects } = instructions;
+  const decoder = new Decoder(bits, bytes, DecoderOptions.None),
+    table = new EffectTable(bits);
   let row = 0;
   for (let position = 0; position < bytes.length; row++) {
     decoder.position = position;
     decoder.ip = (BigInt(highOf(bits)) << 32n) | BigInt(START + position);
-    const instruction = decoder.decode(), invalid = instruction.code === Code.INVALID;
-    const branch = !invalid && instruction.opCount > 0 && instruction.op0Kind >= OpKind.NearBranch16 && instruction.op0Kind <= OpKind.NearBranch64;
+    const instruction = decoder.decode(),
+      invalid = instruction.code === Code.INVALID;
+    const branch =
+      !invalid &&
+      instruction.opCount > 0 &&
+      instruction.op0Kind >= OpKind.NearBranch16 &&
+      instruction.op0Kind <= OpKind.NearBranch64;
     const padding = isLeaToItself(instruction, bits) && instruction.memoryDisplacement === 0n;
     const effect = padding ? 1 : table.of(instruction, instructions.flow[row]);
     const [useParts, useRest, killParts, killRest, writeParts, writeRest] = contentOf(table, effect);
@@ -33,7 +40,14 @@ function expectAsIced(code: Uint8Array, bits: Bits): void {
       code: instructions.code[row],
       invalid: instructions.flow[row] === Flow.invalid,
       target: instructions.target[row],
-      effect: [effects.useParts[e], effects.useRest[e], effects.killParts[e], effects.killRest[e], effects.writeParts[e], effects.writeRest[e]],
+      effect: [
+        effects.useParts[e],
+        effects.useRest[e],
+        effects.killParts[e],
+        effects.killRest[e],
+        effects.writeParts[e],
+        effects.writeRest[e],
+      ],
     }).toEqual({
       address: START + position,
       length: invalid ? 1 : instruction.length,
@@ -76,33 +90,41 @@ describe("decode says what iced-x86 says", () => {
 describe("the sweep", () => {
   test("tiles every region with rows that are found by address", () => {
     fc.assert(
-      fc.property(fc.array(randomBytes, { minLength: 1, maxLength: 3 }), fc.array(fc.nat(400), { maxLength: 5 }), randomBits, (parts, offsets, bits) => {
-        let start = START;
-        const regions = parts.map((bytes): CodeRegion => {
-          const region = { name: "", start, bytes };
-          start += bytes.length + 7;
-          return region;
-        });
-        const starts = Uint32Array.from(offsets, (offset) => START + offset).sort();
-        const instructions = decode([...regions].reverse(), bits, highOf(bits), starts);
-        let row = 0;
-        for (const region of regions) {
-          for (let offset = 0; offset < region.bytes.length; row++) {
-            const va = region.start + offset, length = instructions.length[row];
-            expect(instructions.address[row]).toBe(va);
-            expect(instructions.bytesOf(row)).toEqual(region.bytes.subarray(offset, offset + length));
-            for (let inside = va; inside < va + length; inside++) {
-              expect(instructions.at(inside)).toBe(inside === va ? row : -1);
-              expect(instructions.covering(inside)).toBe(row);
+      fc.property(
+        fc.array(randomBytes, { minLength: 1, maxLength: 3 }),
+        fc.array(fc.nat(400), { maxLength: 5 }),
+        randomBits,
+        (parts, offsets, bits) => {
+          let start = START;
+          const regions = parts.map((bytes): CodeRegion => {
+            const region = { name: "", start, bytes };
+            start += bytes.length + 7;
+            return region;
+          });
+          const starts = Uint32Array.from(offsets, (offset) => START + offset).sort();
+          const instructions = decode([...regions].reverse(), bits, highOf(bits), starts);
+          let row = 0;
+          for (const region of regions) {
+            for (let offset = 0; offset < region.bytes.length; row++) {
+              const va = region.start + offset,
+                length = instructions.length[row];
+              expect(instructions.address[row]).toBe(va);
+              expect(instructions.bytesOf(row)).toEqual(region.bytes.subarray(offset, offset + length));
+              for (let inside = va; inside < va + length; inside++) {
+                expect(instructions.at(inside)).toBe(inside === va ? row : -1);
+                expect(instructions.covering(inside)).toBe(row);
+              }
+              offset += length;
             }
-            offset += length;
+            const behind = region.start + region.bytes.length;
+            expect([instructions.at(behind), instructions.covering(behind)]).toEqual([-1, -1]);
           }
-          const behind = region.start + region.bytes.length;
-          expect([instructions.at(behind), instructions.covering(behind)]).toEqual([-1, -1]);
-        }
-        expect(instructions.count).toBe(row);
-        for (const va of starts) if (regions.some((region) => va >= region.start && va < region.start + region.bytes.length)) expect(instructions.at(va)).toBeGreaterThanOrEqual(0);
-      }),
+          expect(instructions.count).toBe(row);
+          for (const va of starts)
+            if (regions.some((region) => va >= region.start && va < region.start + region.bytes.length))
+              expect(instructions.at(va)).toBeGreaterThanOrEqual(0);
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -113,12 +135,22 @@ describe("the sweep", () => {
     const instructions = decodeBytes(bytes, 32, Uint32Array.of(0x1000, START + 2, 0xf000_0000));
     expect([...instructions.length]).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
     expect([...instructions.flow]).toEqual([
-      Flow.invalid, Flow.invalid, Flow.next, Flow.next, Flow.next, Flow.return, Flow.invalid, Flow.invalid,
+      Flow.invalid,
+      Flow.invalid,
+      Flow.next,
+      Flow.next,
+      Flow.next,
+      Flow.return,
+      Flow.invalid,
+      Flow.invalid,
     ]);
   });
 
   test("cuts targets as the operand size says", () => {
-    const instructions = decodeBytes(Uint8Array.of(0x66, 0xeb, 0x05, 0x66, 0xe9, 0xfe, 0xff, 0xe8, 0xfb, 0xff, 0xff, 0xff), 32);
+    const instructions = decodeBytes(
+      Uint8Array.of(0x66, 0xeb, 0x05, 0x66, 0xe9, 0xfe, 0xff, 0xe8, 0xfb, 0xff, 0xff, 0xff),
+      32,
+    );
     expect([...instructions.target]).toEqual([0x0008, 0x0005, START + 7]);
   });
 

@@ -6,7 +6,9 @@ runFiletests(new URL("./filetests/", import.meta.url), {
   effects: (filetest) => printInstructions(programOf(filetest).instructions),
   blocks: (filetest) => {
     const program = programOf(filetest);
-    return `${printInstructions(program.instructions).replaceAll(/ {2}(?:use|kill|write):.*$/gm, "").replaceAll(/ +$/gm, "")}\n\n${printBlocks(program)}`;
+    return `${printInstructions(program.instructions)
+      .replaceAll(/ {2}(?:use|kill|write):.*$/gm, "")
+      .replaceAll(/ +$/gm, "")}\n\n${printBlocks(program)}`;
   },
   functions: (filetest) => printFunctions(programOf(filetest)),
 });

@@ -20,9 +20,15 @@ export function programOf(filetest: Filetest): Program {
   const addresses = (key: string): Uint32Array => Uint32Array.from(words(key), va).sort();
   const pairs = (key: string) => words(key).map((word) => word.split(">").map(va));
   const column = (rows: number[][], i: number): Uint32Array => Uint32Array.from(rows, (row) => row[i]);
-  const exceptions = pairs("exceptions"), jumpLabels = pairs("jump-labels");
+  const exceptions = pairs("exceptions"),
+    jumpLabels = pairs("jump-labels");
   const alternatives = words("alternatives").map((word) => {
-    const [site, replacement = ""] = word.split(">").map((range) => range.split("-").filter((label) => label !== "").map(va));
+    const [site, replacement = ""] = word.split(">").map((range) =>
+      range
+        .split("-")
+        .filter((label) => label !== "")
+        .map(va),
+    );
     return [site[0], site[1] - site[0], replacement[0] ?? 0, (replacement[1] ?? 0) - (replacement[0] ?? 0)] as number[];
   });
   const thunks = words("thunks").map((word) => word.split("="));

@@ -1,25 +1,33 @@
 /** `previrt info`: what an image is. */
 import { openImage, unwrap, type KernelImage } from "@pv/elf";
 import { buildCommand } from "@stricli/core";
-import { guarded, printResult, readInput } from "../context.js";
-import { formatAddress } from "../model.js";
+import { guarded, printResult, printWarnings } from "../context.js";
+import { readInput } from "../files.js";
+import { formatAddress, imageModel } from "../model.js";
 import { table } from "../render.js";
+import { format, KERNEL, type Format } from "./flags.js";
 
 interface Flags {
-  readonly format: "text" | "json";
+  readonly format: Format;
 }
 
 export const info = buildCommand({
-  docs: { brief: "Say what a kernel image is: format, release, sections, kernel tables" },
-  parameters: {
-    flags: { format: { kind: "enum", values: ["text", "json"], brief: "Output format", default: "text" } },
-    positional: { kind: "tuple", parameters: [{ brief: "bzImage (vmlinuz) or kernel ELF (vmlinux)", parse: String, placeholder: "KERNEL" }] },
+  docs: {
+    brief: "Say what a kernel image is: format, release, sections, kernel tables",
+    fullDescription: `Says what a kernel image is, without looking at its code: format and compression, release, entry point, sections (sizes in
+bytes, addresses in hexadecimal), relocations, symbols, and how many rows each kernel table has. Exit code 4: a table could not
+be read (named on stderr).
+
+EXAMPLES
+  previrt info /boot/vmlinuz-6.1.0-50-686
+  previrt info --format json vmlinux | jq '.tables'`,
   },
+  parameters: { flags: { format }, positional: { kind: "tuple", parameters: [KERNEL] } },
   async func({ format }: Flags, path: string) {
     await guarded(async () => {
       const model = infoModel(unwrap(await openImage(await readInput(path))));
-      printResult(format === "json" ? JSON.stringify(model, null, 2) : renderInfo(model));
-      return model.problems.length === 0 ? 0 : 4;
+      await printResult(format === "json" ? JSON.stringify(model, null, 2) : renderInfo(model));
+      return printWarnings(model.problems);
     });
   },
 });
@@ -45,7 +53,7 @@ function infoModel(image: KernelImage) {
   };
   return {
     schemaVersion: 1,
-    image: { sha256: image.sha256, arch: image.arch, format: image.format, compression: image.compression, release: image.release ?? null },
+    image: { ...imageModel(image), compression: image.compression },
     entry: address(elf.entry),
     sections: elf.sections.filter(({ name }) => name !== "").map(({ name, address: start, size, flags }) => ({ name, address: address(start), size, executable: (flags & 4) !== 0 })),
     symbols: symbols?.count ?? null,
@@ -68,6 +76,5 @@ function renderInfo(model: InfoModel): string {
   ];
   const sections = [["section", "address", "bytes", "code"], ...model.sections.map((s) => [s.name, s.address, `${s.size}`, s.executable ? "yes" : ""])];
   const tables = [["kernel table", "rows"], ...Object.entries(model.tables).map(([name, rows]) => [name, `${rows ?? "-"}`])];
-  const problems = model.problems.map(({ code, message }) => `${code} ${message}`);
-  return [facts.map(([key, value]) => `${key!.padEnd(14)}  ${value}`).join("\n"), table(sections), table(tables), ...problems].join("\n\n");
+  return [facts.map(([key, value]) => `${key!.padEnd(14)}  ${value}`).join("\n"), table(sections), table(tables)].join("\n\n");
 }

@@ -1,29 +1,43 @@
 /** `previrt loader`: the loader image for a hypervisor. */
 import { buildCommand } from "@stricli/core";
-import { guarded, printResult, writeOutput } from "../context.js";
+import { guarded, printResult } from "../context.js";
+import { checkOutput, writeOutput } from "../files.js";
 import { HYPERVISORS, loaderFor, type Hypervisor } from "../loading.js";
+import { format, parseText, type Format } from "./flags.js";
 
 interface Flags {
   readonly output: string;
   readonly hypervisor: Hypervisor;
   readonly bootImage?: string;
+  readonly format: Format;
 }
 
 export const loader = buildCommand({
-  docs: { brief: "Build the loader image (multiboot) that patches and starts kernels for a hypervisor" },
+  docs: {
+    brief: "Build the loader image (multiboot) that patches and starts kernels for a hypervisor",
+    fullDescription: `Writes the bootstrap image with a hypervisor's stub templates in it: a multiboot image that takes a pre-virtualized kernel as
+its module, patches it and starts it. One loader serves every kernel.
+
+EXAMPLES
+  previrt loader -o loader.elf
+  previrt loader --hypervisor bare --boot-image my-boot.elf -o loader.elf`,
+  },
   parameters: {
     flags: {
-      output: { kind: "parsed", parse: String, brief: "Where to write the loader image", placeholder: "FILE" },
+      output: { kind: "parsed", parse: parseText, brief: "Where to write the loader image", placeholder: "FILE" },
       hypervisor: { kind: "enum", values: HYPERVISORS, brief: "Whose stub templates to put in", default: "bare" },
-      bootImage: { kind: "parsed", parse: String, brief: "A bootstrap image of one's own (default: the one built here)", placeholder: "FILE", optional: true },
+      bootImage: { kind: "parsed", parse: parseText, brief: "A bootstrap image of one's own (default: the one built here)", placeholder: "FILE", optional: true },
+      format,
     },
     aliases: { o: "output" },
   },
-  async func({ output, hypervisor, bootImage }: Flags) {
+  async func({ output, hypervisor, bootImage, format }: Flags) {
     await guarded(async () => {
+      const target = await checkOutput(output, bootImage === undefined ? [] : [bootImage]);
       const bytes = await loaderFor(hypervisor, bootImage);
-      await writeOutput(output, bytes, bootImage === undefined ? [] : [bootImage]);
-      printResult(`${output}: ${bytes.length} bytes, hypervisor ${hypervisor}`);
+      await writeOutput(target, bytes);
+      const result = { schemaVersion: 1, output, bytes: bytes.length, hypervisor };
+      await printResult(format === "json" ? JSON.stringify(result, null, 2) : `${output}: ${bytes.length} bytes, hypervisor ${hypervisor}`);
     });
   },
 });

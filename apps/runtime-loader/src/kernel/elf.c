@@ -39,17 +39,20 @@ static struct error check_header(struct span elf) {
   if (header->ident[4] != CLASS_32 || header->ident[5] != LITTLE_ENDIAN_DATA || header->machine != MACHINE_I386)
     return ERROR_AT(PV_ARCHITECTURE, header->machine, "the kernel is not for i386, ELF machine");
   if (header->type != TYPE_EXECUTABLE) return ERROR_AT(PV_NOT_A_KERNEL, header->type, "the ELF file is not an executable, type");
-  if (header->program_size != sizeof(struct program_header) ||
-      !rows_fit(header->program_offset, header->program_count, sizeof(struct program_header), elf.size))
-    return ERROR_AT(PV_MALFORMED_ELF, header->program_offset, "the ELF program headers are damaged, offset");
+  if (header->program_size != sizeof(struct program_header))
+    return ERROR_AT(PV_MALFORMED_ELF, header->program_size, "the ELF program headers have a bad size");
+  if (!rows_fit(header->program_offset, header->program_count, sizeof(struct program_header), elf.size))
+    return ERROR_AT(PV_TRUNCATED, header->program_offset, "the ELF program headers are not inside the file, offset");
   return NO_ERROR;
 }
 
 static struct error add_segment(struct kernel *kernel, const struct program_header *load) {
   if (load->memory_size == 0 && load->file_size == 0) return NO_ERROR;
   if (kernel->segment_count == SEGMENT_MAX) return ERROR_AT(PV_MALFORMED_ELF, SEGMENT_MAX, "more PT_LOAD segments than");
-  if (load->file_size > load->memory_size || !rows_fit(load->offset, load->file_size, 1, kernel->elf.size))
-    return ERROR_AT(PV_MALFORMED_ELF, load->virtual, "a segment is not inside the ELF file, address");
+  if (!rows_fit(load->offset, load->file_size, 1, kernel->elf.size))
+    return ERROR_AT(PV_TRUNCATED, load->virtual, "a segment is not inside the ELF file, address");
+  if (load->file_size > load->memory_size)
+    return ERROR_AT(PV_MALFORMED_ELF, load->virtual, "a segment has more bytes in the file than in memory, address");
   if (load->memory_size > UINT32_MAX - load->physical || load->memory_size > UINT32_MAX - load->virtual)
     return ERROR_AT(PV_MALFORMED_ELF, load->virtual, "a segment wraps around the end of memory, address");
   for (uint32_t i = 0; i < kernel->segment_count; i++) {
@@ -112,19 +115,20 @@ struct error kernel_section(const struct kernel *kernel, const char *name, struc
   struct span elf = kernel->elf;
   *contents = (struct span){elf.bytes, 0};
   if (header->section_count == 0) return NO_ERROR;
-  if (header->section_size != sizeof(struct section_header) || header->section_names >= header->section_count ||
-      !rows_fit(header->section_offset, header->section_count, sizeof(struct section_header), elf.size))
+  if (header->section_size != sizeof(struct section_header) || header->section_names >= header->section_count)
     return ERROR_AT(PV_MALFORMED_ELF, header->section_offset, "the ELF section headers are damaged, offset");
+  if (!rows_fit(header->section_offset, header->section_count, sizeof(struct section_header), elf.size))
+    return ERROR_AT(PV_TRUNCATED, header->section_offset, "the ELF section headers are not inside the file, offset");
   const struct section_header *sections = (const struct section_header *)(elf.bytes + header->section_offset);
   const struct section_header *names = &sections[header->section_names];
   if (!rows_fit(names->offset, names->size, 1, elf.size))
-    return ERROR_AT(PV_MALFORMED_ELF, names->offset, "the names of the ELF sections are not inside the file, offset");
+    return ERROR_AT(PV_TRUNCATED, names->offset, "the names of the ELF sections are not inside the file, offset");
   struct span strings = {elf.bytes + names->offset, names->size};
   for (uint32_t i = 0; i < header->section_count; i++) {
     const struct section_header *section = &sections[i];
     if (section->type == SECTION_NOBITS || !string_at(strings, section->name, name)) continue;
     if (!rows_fit(section->offset, section->size, 1, elf.size))
-      return ERROR_AT(PV_MALFORMED_ELF, section->offset, "a section is not inside the ELF file, offset");
+      return ERROR_AT(PV_TRUNCATED, section->offset, "a section is not inside the ELF file, offset");
     *contents = (struct span){elf.bytes + section->offset, section->size};
     return NO_ERROR;
   }

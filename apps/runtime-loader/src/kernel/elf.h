@@ -26,7 +26,7 @@ struct kernel {
 /* Reads and checks headers; points into `elf`, changes nothing. PV1001, PV1003, PV1004, PV1006. */
 struct error kernel_open(struct kernel *kernel, struct span elf);
 
-/* Contents of the section called `name`; an empty span if there is none. PV1006 for a damaged section table. */
+/* Contents of the section called `name`; an empty span if there is none. PV1001, PV1006. */
 struct error kernel_section(const struct kernel *kernel, const char *name, struct span *contents);
 
 /* The segment whose file contents hold [address, address + size), or null. */

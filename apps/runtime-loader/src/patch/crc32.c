@@ -1,12 +1,10 @@
 /*
- * CRC-32 (IEEE, reflected, polynomial EDB88320h).
+ * CRC-32 (IEEE, reflected, polynomial EDB88320h), eight bytes a step ("slicing by 8").
  *
- * A kernel of 14 MB is summed twice on every boot, on emulated machines that run about a hundred million instructions
- * a second, so instructions per byte are what counts: one step takes four bytes through two tables of 65,536 entries
- * (half a megabyte, built in a few milliseconds), which needs half the loads and shifts of eight 256-entry tables.
+ * A kernel of 14 MB is summed twice on every boot, on emulated machines. Measured there: 0.25 s a time in v86, 0.03 s
+ * in QEMU; two tables of 65,536 entries, with half the loads, were no faster.
  *
- * Invariant: near[w] and far[w] are what the two bytes w leave behind in the remainder after they, or they and two zero
- * bytes, have gone through it.
+ * Invariant: slices[k][b] is what a byte b leaves behind in the remainder after it and k zero bytes have gone through.
  */
 #include "crc32.h"
 
@@ -14,33 +12,30 @@
 
 #define POLYNOMIAL 0xedb88320u
 
-static uint32_t near[65536], far[65536];
+enum { SLICES = 8 };
 
-static uint32_t byte_step(uint32_t crc, uint8_t byte) {
-  crc ^= byte;
-  for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (crc & 1 ? POLYNOMIAL : 0);
-  return crc;
-}
+static uint32_t slices[SLICES][256];
 
 void crc32_prepare(void) {
-  /* The tables are linear: the entry of a word is the sum of those of its bits. */
-  for (uint32_t bit = 1; bit < 65536; bit <<= 1) {
-    uint32_t one = byte_step(byte_step(bit, 0), 0), two = byte_step(byte_step(one, 0), 0);
-    for (uint32_t rest = 0; rest < bit; rest++) {
-      near[bit + rest] = near[rest] ^ one;
-      far[bit + rest] = far[rest] ^ two;
-    }
+  for (uint32_t byte = 0; byte < 256; byte++) {
+    uint32_t crc = byte;
+    for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (crc & 1 ? POLYNOMIAL : 0);
+    slices[0][byte] = crc;
   }
+  for (int k = 1; k < SLICES; k++)
+    for (uint32_t byte = 0; byte < 256; byte++) slices[k][byte] = (slices[k - 1][byte] >> 8) ^ slices[0][slices[k - 1][byte] & 0xff];
 }
 
 uint32_t crc32(uint32_t crc, const uint8_t *bytes, size_t size) {
   crc = ~crc;
-  for (; size >= 4; bytes += 4, size -= 4) {
-    uint32_t word;
-    __builtin_memcpy(&word, bytes, 4);
-    crc ^= word;
-    crc = far[crc & 0xffff] ^ near[crc >> 16];
+  for (; size >= SLICES; bytes += SLICES, size -= SLICES) {
+    uint32_t low, high;
+    __builtin_memcpy(&low, bytes, 4);
+    __builtin_memcpy(&high, bytes + 4, 4);
+    low ^= crc;
+    crc = slices[7][low & 0xff] ^ slices[6][low >> 8 & 0xff] ^ slices[5][low >> 16 & 0xff] ^ slices[4][low >> 24] ^
+          slices[3][high & 0xff] ^ slices[2][high >> 8 & 0xff] ^ slices[1][high >> 16 & 0xff] ^ slices[0][high >> 24];
   }
-  for (; size > 0; bytes++, size--) crc = byte_step(crc, *bytes);
+  for (; size > 0; bytes++, size--) crc = (crc >> 8) ^ slices[0][(crc ^ *bytes) & 0xff];
   return ~crc;
 }

@@ -45,8 +45,6 @@ static struct error check_hole(const struct hole_row *hole, const struct templat
   bool inside = hole->offset >= free && rows_fit(hole->offset, HOLE_SIZE, 1, row->length);
   bool split = hole->offset < row->insert_at && row->insert_at < hole->offset + HOLE_SIZE;
   if (!inside || split) return ERROR_AT(PV_NO_TEMPLATE, hole->offset, "a hole is not inside its template, offset");
-  if (hole->type < HOLE_ROUTINE || hole->type > HOLE_DEAD_GARBAGE)
-    return ERROR_AT(PV_NO_TEMPLATE, hole->type, "a template has a hole of an unknown type");
   if (hole->type == HOLE_ROUTINE && hole->argument >= routine_count)
     return ERROR_AT(PV_NO_TEMPLATE, hole->argument, "a template calls a routine that does not exist, number");
   return NO_ERROR;
@@ -65,6 +63,13 @@ static struct error check_template(const struct templates *t, uint32_t index, ui
     free = hole->offset + HOLE_SIZE;
   }
   return NO_ERROR;
+}
+
+/* Printable ASCII up to the first NUL. */
+static bool is_name(const char *name, uint32_t size) {
+  for (; size > 0 && *name != 0; name++, size--)
+    if (*name < ' ' || *name > '~') return false;
+  return true;
 }
 
 struct error templates_open(struct templates *t, struct span table, uint32_t routine_count, uint32_t counter_count) {
@@ -87,6 +92,7 @@ struct error templates_open(struct templates *t, struct span table, uint32_t rou
       !rows_fit(header->hole_offset, header->hole_count, sizeof(struct hole_row), total) ||
       !rows_fit(header->code_offset, header->code_size, 1, total))
     return ERROR(PV_NO_TEMPLATE, "rows of the stub templates are not inside the table");
+  if (!is_name(header->profile, sizeof header->profile)) return ERROR(PV_NO_TEMPLATE, "the profile's name is not ASCII");
   if (!rows_fit(header->first_poison, POISON_COUNT, 1, header->template_count))
     return ERROR_AT(PV_NO_TEMPLATE, header->first_poison, "the poison templates do not exist, row");
   *t = (struct templates){
@@ -96,6 +102,9 @@ struct error templates_open(struct templates *t, struct span table, uint32_t rou
     .holes = (const struct hole_row *)(table.bytes + header->hole_offset),
     .code = table.bytes + header->code_offset,
   };
+  for (uint32_t i = 0; i < header->hole_count; i++)
+    if (t->holes[i].type < HOLE_ROUTINE || t->holes[i].type > HOLE_DEAD_GARBAGE)
+      return ERROR_AT(PV_NO_TEMPLATE, i, "a hole has an unknown type, row");
   for (uint32_t i = 0; i < header->template_count; i++) TRY(check_template(t, i, routine_count));
   for (uint32_t i = 0; i < header->group_count; i++) TRY(check_group(t, i, counter_count));
   return NO_ERROR;

@@ -28,6 +28,6 @@
 # c100001a d3 c8                 ror %cl,%eax                    use: eax ecx.l  write: eax cf of
 # c100001c c1 d0 02              rcl $2,%eax                     use: eax cf  kill: cf  write: eax of
 # c100001f d3 d8                 rcr %cl,%eax                    use: eax ecx.l cf  write: eax cf of
-# c1000021 c0 d0 09              rcl $9,%al                      use: eax.l  write: eax.l
+# c1000021 c0 d0 09              rcl $9,%al                      use: eax.l cf  write: eax.l cf of
 # c1000024 0f a4 c2 04           shld $4,%eax,%edx               use: eax edx  kill: cf pf zf sf  write: edx af of
 # c1000028 0f ad c2              shrd %cl,%eax,%edx              use: eax ecx.l edx  write: edx cf pf af zf sf of

@@ -1,0 +1,114 @@
+/**
+ * Where functions return to, as far as code tells.
+ *
+ * A return goes on behind the calls of its function: what is live there is live at the return, and nothing else is. That holds
+ * for functions all of whose callers are visible. A function is *open* where they are not:
+ *
+ *   - an address in it is taken: it may be called through a pointer, from a module, by the hardware;
+ *   - nothing visible calls it or jumps to it, so something invisible does;
+ *   - it is not compiled C (not traced) and is called: assembly may return elsewhere than to its caller (thunks, stack switches);
+ *   - such assembly jumps to it: its return is the assembly's.
+ *
+ * A jump from one function into another (tail calls, parts that the compiler split off) makes the latter return where the former
+ * does. Code that is only jumped to, such as a `.cold` part, is a piece of the function that jumps there.
+ */
+import type { Program } from "@pv/x86-ir";
+import { Exit, type Nodes } from "./nodes.js";
+
+/** By function; the last row stands for code outside of any function. */
+export interface Returns {
+  readonly count: number;
+  /** Function of each node. */
+  readonly functionOf: Uint32Array;
+  /** 1 where not all callers are visible. */
+  readonly open: Uint8Array;
+  /** Nodes that end in a return, in compressed rows. */
+  readonly returnStart: Uint32Array;
+  readonly returnNodes: Uint32Array;
+  /** Functions that a function jumps into, in compressed rows. */
+  readonly jumpStart: Uint32Array;
+  readonly jumps: Uint32Array;
+}
+
+export function findReturns(program: Program, nodes: Nodes): Returns {
+  const { functions, facts, instructions } = program;
+  const count = functions.count + 1, outside = functions.count;
+  const functionOf = functionsOf(program, nodes);
+
+  const called = new Uint8Array(count), jumpedTo = new Uint8Array(count), taken = new Uint8Array(count);
+  const from: number[] = [], to: number[] = [];
+  const crosses = (k: number, target: number): void => {
+    if (functionOf[target] === functionOf[k]) return;
+    from.push(functionOf[k]);
+    to.push(functionOf[target]);
+    jumpedTo[functionOf[target]] = 1;
+  };
+  for (let k = 0; k < nodes.count; k++) {
+    if (nodes.callee[k] >= 0) called[functionOf[nodes.callee[k]]] = 1;
+    for (let e = nodes.successorStart[k]; e < nodes.successorStart[k + 1]; e++) crosses(k, nodes.successors[e]);
+    for (let e = nodes.startSuccessorStart[k]; e < nodes.startSuccessorStart[k + 1]; e++) crosses(k, nodes.startSuccessors[e]);
+  }
+  const take = (va: number): void => {
+    const i = instructions.covering(va);
+    if (i >= 0) taken[functionOf[nodes.of(i)]] = 1;
+  };
+  for (const list of [facts.addressTaken, facts.thunkAddress, facts.returnThunks, facts.replaceable]) list.forEach(take);
+
+  const open = new Uint8Array(count);
+  open[outside] = 1;
+  for (let f = 0; f < functions.count; f++) {
+    const isAssembly = functions.traced[f] === 0 && called[f] === 1;
+    if (taken[f] === 1 || isAssembly || (called[f] === 0 && jumpedTo[f] === 0)) open[f] = 1;
+  }
+  const [jumpStart, jumps] = compressRows(count, from, to);
+  spread(open, functions.traced, jumpStart, jumps);
+
+  const returnsFrom: number[] = [], returnsAt: number[] = [];
+  for (let k = 0; k < nodes.count; k++) {
+    if (nodes.exit[k] !== Exit.cReturn && nodes.exit[k] !== Exit.return) continue;
+    returnsFrom.push(functionOf[k]);
+    returnsAt.push(k);
+  }
+  const [returnStart, returnNodes] = compressRows(count, returnsFrom, returnsAt);
+  return { count, functionOf, open, returnStart, returnNodes, jumpStart, jumps };
+}
+
+/** Nodes and functions both ascend: one merge. Replacements of alternatives belong to the function of their site. */
+function functionsOf({ functions, facts, instructions }: Program, { count, first, of }: Nodes): Uint32Array {
+  const functionOf = new Uint32Array(count);
+  for (let k = 0, f = -1; k < count; k++) {
+    while (f + 1 < functions.count && functions.entryInstruction[f + 1] <= first[k]) f++;
+    functionOf[k] = f < 0 || first[k] >= functions.endInstruction[f] ? functions.count : f;
+  }
+  facts.alternativeSite.forEach((site, row) => {
+    const start = facts.alternativeReplacement[row], length = facts.alternativeReplacementLength[row];
+    const i = instructions.at(site), j = length === 0 ? -1 : instructions.at(start);
+    if (i < 0 || j < 0) return;
+    for (let k = of(j); k < count && instructions.address[first[k]] - start < length; k++) functionOf[k] = functionOf[of(i)];
+  });
+  return functionOf;
+}
+
+/** What open assembly jumps to is open. */
+function spread(open: Uint8Array, traced: Uint8Array, jumpStart: Uint32Array, jumps: Uint32Array): void {
+  const work: number[] = [];
+  open.forEach((is, f) => is === 1 && work.push(f));
+  for (let f = work.pop(); f !== undefined; f = work.pop()) {
+    if (traced[f] === 1) continue;
+    for (let e = jumpStart[f]; e < jumpStart[f + 1]; e++) {
+      if (open[jumps[e]] === 1) continue;
+      open[jumps[e]] = 1;
+      work.push(jumps[e]);
+    }
+  }
+}
+
+/** Pairs as compressed rows, by counting sort. */
+export function compressRows(count: number, from: readonly number[], to: readonly number[]): [start: Uint32Array, values: Uint32Array] {
+  const start = new Uint32Array(count + 1), values = new Uint32Array(from.length);
+  for (const f of from) start[f + 1]++;
+  for (let f = 0; f < count; f++) start[f + 1] += start[f];
+  const cursor = start.slice();
+  from.forEach((f, i) => (values[cursor[f]++] = to[i]!));
+  return [start, values];
+}

@@ -1,0 +1,38 @@
+/**
+ * Builds the bootable guests, with gcc and binutils alone:
+ *
+ *   build/tiny-linux.elf   a kernel of a few kilobytes, with a symbol table and the relocations behind the file that
+ *                          Linux's build appends to a kernel
+ */
+import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const CC = process.env.CC ?? "gcc";
+const OBJCOPY = process.env.OBJCOPY ?? "objcopy";
+const guest = ["-m32", "-march=i686", "-ffreestanding", "-Itiny-linux"];
+const link = [
+  "-m32", "-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none", "-Wl,-z,noexecstack", "-Wl,--no-warn-rwx-segments", "-Wl,--emit-relocs",
+];
+const sources = ["head", "main", "console", "boot-checks", "flag-checks", "port-checks", "system-checks", "window-checks", "interrupts", "user"];
+
+function run(program, args) {
+  try {
+    execFileSync(program, args, { cwd: here, stdio: "inherit" });
+  } catch (error) {
+    if (error.code === "ENOENT") process.stderr.write(`${program} is needed to build the test guests (Debian: apt install gcc).\n`);
+    process.exit(1);
+  }
+}
+
+mkdirSync(join(here, "build"), { recursive: true });
+const objects = sources.map((name) => {
+  run(CC, [...guest, "-c", "-o", `build/${name}.o`, `tiny-linux/${name}.S`]);
+  return `build/${name}.o`;
+});
+run(CC, [...link, "-T", "tiny-linux/kernel.ld", "-o", "build/tiny-linux.linked", ...objects]);
+run(CC, ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-o", "build/append-relocations", "append-relocations.c"]);
+run(OBJCOPY, ["--remove-relocations=*", "build/tiny-linux.linked", "build/tiny-linux.elf.part"]);
+run("build/append-relocations", ["build/tiny-linux.elf.part", "build/tiny-linux.elf"]);
