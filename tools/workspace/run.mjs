@@ -51,6 +51,7 @@ const setUp = [
 /** @type {Record<string, (args: string[]) => Step>} */
 const goals = {
   demo: (args) => ({ name: "demo", command: [process.execPath, join("tools", "demo", "dist", "main.js"), ...args] }),
+  bench: (args) => ({ name: "bench", command: [process.execPath, join("tools", "bench", "dist", "main.js"), ...args] }),
   test: (args) => ({
     name: "test",
     command: [process.execPath, join("node_modules", "vitest", "vitest.mjs"), "run", ...args],
@@ -72,11 +73,6 @@ function checkTools() {
   const purpose = "is needed for the guest-side boot image";
   if (gcc.error !== undefined) fail(`gcc ${purpose}, and is not installed (Debian: apt install gcc).`);
   if (gcc.status !== 0) fail(`A gcc for 32-bit x86 code ${purpose}: ${gcc.stderr.trim().split("\n")[0]}`);
-  const bootImage = JSON.parse(readFileSync(join(root, "apps", "runtime-loader", "package.json"), "utf8"));
-  const usesMake = /\bmake\b/.test(bootImage.scripts.build);
-  if (usesMake && spawnSync("make", ["--version"]).error !== undefined) {
-    fail(`make ${purpose}, and is not installed (Debian: apt install make).`);
-  }
 }
 
 /** Runs a step; the exit code, and whether it said that the disk is full. */

@@ -5,8 +5,8 @@ import { DIAGNOSTICS, fail, readElf, unwrap, type DiagnosticCode } from "@pv/elf
 import { annotationsOf, buildContainer, NO_PATCH, readResidentState, RESIDENT_END, RESIDENT_PHYSICAL, templatesOf } from "@pv/runtime-loader";
 import { kindName } from "@pv/sensitive";
 import { findGroup } from "@pv/stubgen";
-import type { Hypervisor } from "./loading.js";
 import { checkJob, type EndReason, type Machine } from "./machine/machine.js";
+import type { Hypervisor } from "./names.js";
 
 export interface BootJob {
   readonly machine: Machine;

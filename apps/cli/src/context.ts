@@ -25,7 +25,7 @@ const colors = pc.createColors(process.stderr.hasColors?.() ?? false);
 export function formatDiagnostic({ code, message, address, hint }: Diagnostic, severity: "error" | "warning" = "error"): string {
   const at = address === undefined ? "" : ` (at ${(address >>> 0).toString(16)}h)`;
   const title = severity === "error" ? colors.red(`error ${code}`) : colors.yellow(`warning ${code}`);
-  return `${title} ${DIAGNOSTICS[code][0]}: ${message.replace(/\.$/, "")}${at}\n  ${hint}`;
+  return `${title} ${DIAGNOSTICS[code][0]}: ${message.replace(/\s*\n\s*/g, " ").replace(/\.$/, "")}${at}\n  ${hint}`;
 }
 
 export function printError(error: Diagnostic): void {

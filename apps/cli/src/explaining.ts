@@ -4,9 +4,10 @@ import { diagnostic, fail, InputError, type Va } from "@pv/elf";
 import { entryOf, formatForm, readsOf, resultsOf } from "@pv/sensitive";
 import { ItemOp, NO_PATCH, ruleOf, RULES, siteExplainer, type RungOutcome } from "@pv/stubgen";
 import { Disassembler, formatLocations, REGISTER_NAMES } from "@pv/x86-ir";
-import { formatAddress, imageModel, siteModel, TACTIC_NAMES, type ImageModel, type SiteModel } from "./model.js";
+import { formatAddress, imageModel, type ImageModel } from "./image-model.js";
+import { siteModel, TACTIC_NAMES, type SiteModel } from "./model.js";
 import { planInput, type Analysis } from "./pipeline.js";
-import { table } from "./render.js";
+import { table } from "./table.js";
 
 export interface Explanation {
   readonly schemaVersion: 1;

@@ -46,11 +46,10 @@ export async function checkOutput(path: string, inputs: readonly string[]): Prom
   if (there?.isDirectory()) fail("PV5005", `cannot write ${path}: it is a folder`);
   if (there !== undefined && !there.isFile()) fail("PV5005", `cannot write ${path}: it is no regular file`);
   const target = there === undefined ? path : await realpath(path);
-  try {
-    await access(dirname(target), constants.W_OK);
-  } catch (error) {
-    unwritable(path, error);
-  }
+  const folder = dirname(target);
+  const about = await stat(folder).catch((error: unknown) => unwritable(path, error));
+  if (!about.isDirectory()) fail("PV5005", `cannot write ${path}: ${folder} is no folder`);
+  await access(folder, constants.W_OK).catch((error: unknown) => unwritable(path, error));
   return target;
 }
 
@@ -69,7 +68,7 @@ export async function writeOutput(path: string, bytes: Uint8Array): Promise<void
       signal.throwIfAborted();
       await rename(temporary, path);
     } catch (error) {
-      await rm(temporary, { force: true });
+      await rm(temporary, { force: true }).catch(() => undefined);
       unwritable(path, error);
     }
   });

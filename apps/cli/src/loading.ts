@@ -4,11 +4,9 @@ import { fail, unwrap } from "@pv/elf";
 import { buildLoaderImage, writeTemplates } from "@pv/runtime-loader";
 import { bareProfile, type TemplateTable } from "@pv/stubgen";
 import { readInput } from "./files.js";
+import type { Hypervisor } from "./names.js";
 
-/** Every hypervisor profile that this version can build a loader for. */
-export const PROFILES = { bare: bareProfile } as const satisfies Record<string, () => TemplateTable>;
-export type Hypervisor = keyof typeof PROFILES;
-export const HYPERVISORS = Object.keys(PROFILES) as [Hypervisor, ...Hypervisor[]];
+const PROFILES: Readonly<Record<Hypervisor, () => TemplateTable>> = { bare: bareProfile };
 
 /** Where the workspace's build leaves the bootstrap image. */
 const BUILT = new URL("../../runtime-loader/build/boot.elf", import.meta.url);
@@ -26,6 +24,6 @@ async function built(): Promise<Uint8Array> {
   try {
     return new Uint8Array(await readFile(BUILT));
   } catch {
-    return fail("PV5004", "the bootstrap image has not been built", undefined, "Build it with `make` in apps/runtime-loader (needs gcc), or name one with --boot-image.");
+    return fail("PV5004", "the bootstrap image has not been built", undefined, "Build it with `node build.mjs` in apps/runtime-loader (needs gcc), or name one with --boot-image.");
   }
 }

@@ -2,7 +2,7 @@
 /** `previrt`: the command line. It composes; the work is done in the packages. */
 import { createRequire } from "node:module";
 import { diagnostic } from "@pv/elf";
-import { buildApplication, buildRouteMap, run, type StricliProcess } from "@stricli/core";
+import { buildApplication, buildRouteMap, ExitCode as Library, run, type StricliProcess } from "@stricli/core";
 import { analyze } from "./commands/analyze.js";
 import { boot } from "./commands/boot.js";
 import { explain } from "./commands/explain.js";
@@ -57,6 +57,7 @@ await guarded(async () => {
   await run(application, process.argv.slice(2), { process: terminal });
   if (said.help !== "") await printResult(said.help);
   if (said.mistakes === "") return Number(process.exitCode ?? ExitCode.done);
+  if (terminal.exitCode !== Library.InvalidArgument && terminal.exitCode !== Library.UnknownCommand) throw new Error(said.mistakes);
   printError(diagnostic("PV9001", said.mistakes.trim().split("\n").join("; "), undefined, hintFor(process.argv[2])));
   return ExitCode.usage;
 });

@@ -5,10 +5,11 @@
  * sites are ascending by address.
  */
 import { ASSUMPTIONS } from "@pv/dataflow";
-import type { Diagnostic, KernelImage } from "@pv/elf";
+import type { Diagnostic } from "@pv/elf";
 import { entryOf, kindName } from "@pv/sensitive";
 import { ruleOf, Tactic } from "@pv/stubgen";
 import { FLAG_NAMES, FLAG_SHIFT, formatLocations, type Bits } from "@pv/x86-ir";
+import { formatAddress, imageModel, type ImageModel } from "./image-model.js";
 import type { Analysis } from "./pipeline.js";
 import { KnownWhat, liveFlags } from "./site-facts.js";
 
@@ -23,14 +24,6 @@ export interface AnalysisModel {
   readonly problems: readonly Diagnostic[];
   readonly summary: Summary;
   readonly sites: readonly SiteModel[];
-}
-
-export interface ImageModel {
-  /** Of the uncompressed ELF file, lower-case hexadecimal. */
-  readonly sha256: string;
-  readonly arch: string;
-  readonly format: string;
-  readonly release: string | null;
 }
 
 export interface Summary {
@@ -89,10 +82,6 @@ export function buildModel(analysis: Analysis): AnalysisModel {
   };
 }
 
-export function imageModel({ sha256, arch, format, release }: KernelImage): ImageModel {
-  return { sha256, arch, format, release: release ?? null };
-}
-
 export function siteModel(analysis: Analysis, s: number): SiteModel {
   const { sites, facts, plans, program } = analysis;
   const { instructions } = program;
@@ -118,11 +107,6 @@ export function tacticOf({ plans }: Analysis, site: number): string {
 function registerNames(parts: number, rest: number, bits: Bits): string[] {
   const text = formatLocations(parts, rest & 0xffff, bits);
   return text === "-" ? [] : text.split(" ");
-}
-
-export function formatAddress(low: number, high: number, bits: Bits): string {
-  const text = (low >>> 0).toString(16).padStart(8, "0");
-  return bits === 32 ? text : (high >>> 0).toString(16).padStart(8, "0") + text;
 }
 
 function summarize(analysis: Analysis): Summary {

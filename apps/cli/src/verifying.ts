@@ -8,7 +8,7 @@
 import { sectionBytes, sectionNamed, type Diagnostic, type ElfFile, type ElfSection } from "@pv/elf";
 import { ANNOTATION_SECTION, annotationsOf, readAnnotations, writeAnnotations, type Annotations } from "@pv/runtime-loader";
 import { kindName } from "@pv/sensitive";
-import { formatAddress } from "./model.js";
+import { formatAddress } from "./image-model.js";
 
 export interface Check {
   readonly name: "headers" | "loaded bytes" | "sections" | "appended bytes" | "table" | "facts and plans";

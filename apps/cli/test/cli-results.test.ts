@@ -309,20 +309,20 @@ describe("verify", () => {
 });
 
 describe.concurrent("explain", () => {
-  const kernel = folder.file("explain.elf", kernelOf(".text\nmov $0x3f8, %edx\nin %dx, %al\nmov %eax, %ebx\npushf\nmov $1, %ecx\nret\nnop\niret\n"));
+  const kernel = folder.file("explain.elf", kernelOf(".text\nboot: jmp boot\nprobe: mov $0x3f8, %edx\nin %dx, %al\nmov %eax, %ebx\npushf\nmov $1, %ecx\nret\nnop\niret\n"));
 
   test("says everything about a site that is patched", async () => {
-    const model = parsed(await previrt("explain", "--format", "json", kernel, "0xC1000005"));
+    const model = parsed(await previrt("explain", "--format", "json", kernel, "0xC1000007"));
     expect(model).toMatchObject({
       schemaVersion: 1,
-      site: { address: "c1000005", kind: "in", class: "port-io", known: { what: "port", value: 0x3f8 }, reason: null, text: "in (%dx),%al", bytes: "ec", section: ".text" },
+      site: { address: "c1000007", kind: "in", class: "port-io", known: { what: "port", value: 0x3f8 }, reason: null, text: "in %dx,%al", bytes: "ec", section: ".text" },
       kind: { why: expect.stringMatching(/\.$/), manual: expect.stringMatching(/^2A: IN/), results: "eax.l" },
       registers: { preserved: expect.any(Array) },
-      patch: { start: expect.any(String), length: expect.any(Number), items: expect.arrayContaining([{ address: "c1000005", op: "site", text: "in (%dx),%al" }]) },
+      patch: { start: expect.any(String), length: expect.any(Number), items: expect.arrayContaining([{ address: "c1000007", op: "site", text: "in %dx,%al" }]) },
       rungs: [{ rung: "idiom" }, { rung: "forward" }, { rung: "backward" }],
     });
     expect(model.rungs.filter(({ outcome }: any) => outcome === "taken").length).toBe(1);
-    const text = await previrt("explain", kernel, "c1000005h");
+    const text = await previrt("explain", kernel, "c1000007h");
     expect(text).toMatchObject({ code: 0, stderr: "" });
     expect(text.stdout).toMatch(/^known +port 3f8h$/m);
     expect(text.stdout).toMatch(/^patched by a window of \d+ bytes at c10000/m);
@@ -336,9 +336,9 @@ describe.concurrent("explain", () => {
   });
 
   test("says what is there where there is no site", async () => {
-    expectError(await previrt("explain", kernel, "c1000006"), "PV9001", 2, /holds `mov %eax,%ebx`, .* nearest sites are at c1000005 and c1000008/);
+    expectError(await previrt("explain", kernel, "c1000008"), "PV9001", 2, /holds `mov %eax,%ebx`, .* nearest sites are at c1000007 and c100000a/);
     expectError(await previrt("explain", kernel, "1000"), "PV1009", 3, /no code at 00001000/);
-    expectError(await previrt("explain", kernel, "ffffffffc1000005"), "PV1009", 3, /no code at ffffffffc1000005/);
+    expectError(await previrt("explain", kernel, "ffffffffc1000007"), "PV1009", 3, /no code at ffffffffc1000007/);
   });
 });
 

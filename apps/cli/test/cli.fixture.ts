@@ -95,7 +95,8 @@ export function kernelOf(source: string, bits: 32 | 64 = 32): Uint8Array {
 
 /** One of test-images/fake-kernels. */
 export function fakeKernel(name: string): Uint8Array {
-  return kernelOf(readFileSync(new URL(`fake-kernels/${name}.s`, TEST_IMAGES), "utf8"));
+  const source = readFileSync(new URL(`fake-kernels/${name}.s`, TEST_IMAGES), "utf8");
+  return kernelOf(source, /^# bits: 64$/m.test(source) ? 64 : 32);
 }
 
 export function sectionOf(elf: Uint8Array, name: string): ElfSection {

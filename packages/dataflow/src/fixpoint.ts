@@ -15,28 +15,41 @@ export type Mark = (node: number) => void;
  * node once. Returns the number of evaluations.
  */
 export function solve(count: number, order: Uint32Array, evaluate: (node: number, mark: Mark) => void): number {
-  const dirty = new Uint8Array(count).fill(1);
   const position = new Uint32Array(count);
   for (let at = 0; at < count; at++) position[order[at]] = at;
+  // Bits by position, and one for each chunk of them, so that a sweep over little is short.
+  const dirty = new Uint8Array(count).fill(1);
+  const chunks = (count + CHUNK - 1) >>> CHUNK_SHIFT;
+  const dirtyChunk = new Uint8Array(chunks).fill(1);
   let evaluations = 0;
   // A sweep begins at the first position that an earlier one left dirty behind itself.
   let again = count, at = 0;
   const mark: Mark = (node) => {
-    dirty[node] = 1;
-    if (position[node] <= at && position[node] < again) again = position[node];
+    const p = position[node];
+    dirty[p] = 1;
+    dirtyChunk[p >>> CHUNK_SHIFT] = 1;
+    if (p <= at && p < again) again = p;
   };
   for (let from = 0; from < count; from = again) {
     again = count;
-    for (at = from; at < count; at++) {
-      const k = order[at];
-      if (dirty[k] === 0) continue;
-      dirty[k] = 0;
-      evaluations++;
-      evaluate(k, mark);
+    for (let chunk = from >>> CHUNK_SHIFT; chunk < chunks; chunk++) {
+      if (dirtyChunk[chunk] === 0) continue;
+      dirtyChunk[chunk] = 0;
+      const end = Math.min((chunk + 1) << CHUNK_SHIFT, count);
+      for (at = chunk << CHUNK_SHIFT; at < end; at++) {
+        if (dirty[at] === 0) continue;
+        dirty[at] = 0;
+        evaluations++;
+        evaluate(order[at], mark);
+      }
     }
   }
   return evaluations;
 }
+
+/** Positions per chunk: a few cache lines. */
+const CHUNK_SHIFT = 7;
+const CHUNK = 1 << CHUNK_SHIFT;
 
 /** The same where a node depends on its successors and callee: `evaluate` says whether the node's value changed. */
 export function solveBackward(nodes: Nodes, order: Uint32Array, evaluate: (node: number, mark: Mark) => boolean): number {

@@ -79,7 +79,7 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
       p |= lp[successors[e]];
       r |= lr[successors[e]];
     }
-    switch (exit[k]) {
+    if (exit[k] !== 0) switch (exit[k]) {
       case Exit.cReturn:
       case Exit.return:
         p |= returnParts[functionOf[k]];
@@ -96,8 +96,8 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
     }
     behindParts = p;
     behindRest = r;
-    const kind = callKind(call[k], assumptions);
-    switch (kind) {
+    const kind = call[k] === 0 ? 0 : callKind(call[k], assumptions);
+    if (kind !== 0) switch (kind) {
       case CallKind.directC:
       case CallKind.direct: {
         if (kind === CallKind.directC) {

@@ -34,21 +34,13 @@ export function findMeaning(program: Program, nodes: Nodes, returns: Returns, or
   const { instructions, functions } = program;
   const { effect, effects, bits } = instructions;
   const { all, kept, results, returnReads, callReads } = conventionSets(bits);
-  const { count, first, end, call, callee, exit, successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
+  const { count, first, call, callee, exit, successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
   const { functionOf, open } = returns;
   const parts = new Int32Array(count), rest = new Int32Array(count);
   /** Meaningful at the returns of a function. */
   const returnParts = new Int32Array(returns.count), returnRest = new Int32Array(returns.count);
   const [jumperStart, jumpers] = jumpersOf(returns);
   const [callerStart, callers] = callersOf(returns, nodes);
-
-  const writtenParts = new Int32Array(count), writtenRest = new Int32Array(count);
-  for (let k = 0; k < count; k++) {
-    for (let i = first[k]; i < end[k]; i++) {
-      writtenParts[k] |= effects.writeParts[effect[i]];
-      writtenRest[k] |= effects.writeRest[effect[i]];
-    }
-  }
 
   let mark: (node: number) => void = () => undefined;
   const flowInto = (k: number, p: number, r: number): void => {
@@ -81,10 +73,10 @@ export function findMeaning(program: Program, nodes: Nodes, returns: Returns, or
   solve(count, order, (k, markNode) => {
     mark = markNode;
     // The handler of an exception may write any register that its row names.
-    let p = parts[k] | writtenParts[k], r = rest[k] | writtenRest[k];
+    let p = parts[k] | nodes.writeParts[k], r = rest[k] | nodes.writeRest[k];
     for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) flowInto(startSuccessors[e], all.parts, all.rest);
-    const kind = callKind(call[k], assumptions);
-    switch (kind) {
+    const kind = call[k] === 0 ? 0 : callKind(call[k], assumptions);
+    if (kind !== 0) switch (kind) {
       case CallKind.directC:
         flowInto(callee[k], p & callReads.parts, r & callReads.rest);
         p = returnParts[functionOf[callee[k]]] & returnReads.parts;
@@ -108,7 +100,9 @@ export function findMeaning(program: Program, nodes: Nodes, returns: Returns, or
         r = all.rest;
         break;
     }
-    if (exit[k] === Exit.cReturn || exit[k] === Exit.return) returnFrom(functionOf[k], p, r);
+    if (exit[k] === 0) {
+      // The common case.
+    } else if (exit[k] === Exit.cReturn || exit[k] === Exit.return) returnFrom(functionOf[k], p, r);
     else if (exit[k] === Exit.opaque) returnFrom(functionOf[k], all.parts, all.rest);
     for (let e = successorStart[k]; e < successorStart[k + 1]; e++) flowInto(successors[e], p, r);
     return false;

@@ -49,6 +49,9 @@ export interface Nodes {
   readonly useRest: Int32Array;
   readonly killParts: Int32Array;
   readonly killRest: Int32Array;
+  /** May be written by the node's own instructions. */
+  readonly writeParts: Int32Array;
+  readonly writeRest: Int32Array;
   readonly call: Uint8Array;
   /** First node of the callee, for `CallKind.direct` and `directC`; otherwise -1. */
   readonly callee: Int32Array;
@@ -103,32 +106,36 @@ function splitBehindCalls({ instructions, blocks, facts }: Program): Split {
   const { count: n, flow, target } = instructions;
   const transparent = new Set(facts.transparent);
   const cut = new Uint8Array(n);
-  for (let i = 0; i < n; i++) {
-    if (flow[i] === Flow.indirectCall || (flow[i] === Flow.call && !transparent.has(target[i]))) cut[i] = 1;
-  }
   for (const va of facts.tracedCalls) {
     const i = instructions.at(va);
-    if (i >= 0) cut[i] = 0;
+    if (i >= 0) cut[i] = 1;
   }
-  let count = 0;
-  for (let b = 0; b < blocks.count; b++) {
-    for (let i = blocks.first[b]; i < blocks.end[b] - 1; i++) count += cut[i];
-    count++;
+  const calls: number[] = [];
+  const direct = Flow.call, indirect = Flow.indirectCall;
+  for (let i = 0; i < n; i++) {
+    const f = flow[i];
+    if (f !== direct && f !== indirect) continue;
+    const isPlain = cut[i] === 1 || (f === direct && transparent.has(target[i]));
+    cut[i] = isPlain ? 0 : 1;
+    if (!isPlain) calls.push(i);
   }
-  const first = new Uint32Array(count), end = new Uint32Array(count), nodeOfBlock = new Uint32Array(blocks.count + 1);
-  let k = 0;
+  // At most one node for each block and one more behind each call.
+  const first = new Uint32Array(blocks.count + calls.length), end = new Uint32Array(first.length);
+  const nodeOfBlock = new Uint32Array(blocks.count + 1);
+  let k = 0, call = 0;
   for (let b = 0; b < blocks.count; b++) {
     nodeOfBlock[b] = k;
     first[k] = blocks.first[b];
-    for (let i = blocks.first[b]; i < blocks.end[b] - 1; i++) {
-      if (cut[i] === 0) continue;
-      end[k++] = i + 1;
-      first[k] = i + 1;
+    const last = blocks.end[b] - 1;
+    for (; call < calls.length && calls[call]! < last; call++) {
+      end[k++] = calls[call]! + 1;
+      first[k] = calls[call]! + 1;
     }
-    end[k++] = blocks.end[b];
+    if (calls[call] === last) call++;
+    end[k++] = last + 1;
   }
   nodeOfBlock[blocks.count] = k;
-  return { count, first, end, nodeOfBlock, cut };
+  return { count: k, first: first.subarray(0, k), end: end.subarray(0, k), nodeOfBlock, cut };
 }
 
 type Edges = Pick<Nodes, "exit" | "successorStart" | "successors" | "startSuccessorStart" | "startSuccessors">;
@@ -144,8 +151,9 @@ function connect(program: Program, { count, end, nodeOfBlock }: Split): Edges {
   const exit = new Uint8Array(count);
   const successorStart = new Uint32Array(count + 1), startSuccessorStart = new Uint32Array(count + 1);
 
+  const { exceptionFixup, alternative } = EdgeKind, interruptReturn = Flow.interruptReturn, plainReturn = Flow.return;
   const startsAtSource = (b: number, e: number): boolean =>
-    blocks.edgeKind[e] === EdgeKind.exceptionFixup || (blocks.edgeKind[e] === EdgeKind.alternative && alternativeSite[b] === 1);
+    blocks.edgeKind[e] === exceptionFixup || (blocks.edgeKind[e] === alternative && alternativeSite[b] === 1);
   const returnOf = (i: number): number => {
     const f = functions.containing(i);
     return f >= 0 && functions.traced[f] === 1 ? Exit.cReturn : Exit.return;
@@ -154,8 +162,9 @@ function connect(program: Program, { count, end, nodeOfBlock }: Split): Edges {
   for (let b = 0; b < blocks.count; b++) {
     const last = nodeOfBlock[b + 1] - 1, i = end[last] - 1;
     for (let k = nodeOfBlock[b]; k < last; k++) successorStart[k + 1] = 1;
-    if (blocks.escapes[b] === 1 || flow[i] === Flow.interruptReturn) exit[last] = Exit.opaque;
-    else if (flow[i] === Flow.return) exit[last] = returnOf(i);
+    const f = flow[i];
+    if (blocks.escapes[b] === 1 || f === interruptReturn) exit[last] = Exit.opaque;
+    else if (f === plainReturn) exit[last] = returnOf(i);
     let normal = 0;
     for (let e = blocks.successorStart[b]; e < blocks.successorStart[b + 1]; e++) {
       const to = blocks.successors[e];
@@ -228,27 +237,35 @@ function fold(instructions: Instructions, first: Uint32Array, end: Uint32Array, 
   const { effect, effects, flow } = instructions;
   const useParts = new Int32Array(count), useRest = new Int32Array(count);
   const killParts = new Int32Array(count), killRest = new Int32Array(count);
+  const writeParts = new Int32Array(count), writeRest = new Int32Array(count);
+  const rowUseParts = effects.useParts, rowUseRest = effects.useRest, rowKillParts = effects.killParts;
+  const rowKillRest = effects.killRest, rowWriteParts = effects.writeParts, rowWriteRest = effects.writeRest;
+  const { interrupt, invalid } = Flow;
   for (let k = 0; k < count; k++) {
-    let up = 0, ur = 0, kp = 0, kr = 0;
+    let up = 0, ur = 0, kp = 0, kr = 0, wp = 0, wr = 0;
     for (let i = end[k] - 1; i >= first[k]; i--) {
-      if (flow[i] === Flow.interrupt || flow[i] === Flow.invalid) {
+      if (flow[i] === interrupt || flow[i] === invalid) {
         // A handler sees every register; bytes that do not decode could do anything.
-        up = ur = -1;
+        up = ur = wp = wr = -1;
         continue;
       }
       const e = effect[i];
-      const ekp = effects.killParts[e], ekr = effects.killRest[e];
-      up = (up & ~ekp) | effects.useParts[e];
-      ur = (ur & ~ekr) | effects.useRest[e];
+      const ekp = rowKillParts[e], ekr = rowKillRest[e];
+      up = (up & ~ekp) | rowUseParts[e];
+      ur = (ur & ~ekr) | rowUseRest[e];
       kp |= ekp;
       kr |= ekr;
+      wp |= rowWriteParts[e];
+      wr |= rowWriteRest[e];
     }
     useParts[k] = up;
     useRest[k] = ur;
     killParts[k] = kp;
     killRest[k] = kr;
+    writeParts[k] = wp;
+    writeRest[k] = wr;
   }
-  return { useParts, useRest, killParts, killRest };
+  return { useParts, useRest, killParts, killRest, writeParts, writeRest };
 }
 
 /** Inverts successors, start successors and callees by counting sort. */

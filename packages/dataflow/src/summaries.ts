@@ -53,7 +53,7 @@ export function summarize(nodes: Nodes, order: Uint32Array, bits: Bits, assumpti
       sp &= wp[s];
       sr &= wr[s];
     }
-    switch (exit[k]) {
+    if (exit[k] !== 0) switch (exit[k]) {
       case Exit.cReturn:
       case Exit.return:
         sp = sr = 0;
@@ -68,8 +68,8 @@ export function summarize(nodes: Nodes, order: Uint32Array, bits: Bits, assumpti
         r |= diesReads.rest;
         break;
     }
-    const kind = callKind(call[k], assumptions);
-    switch (kind) {
+    const kind = call[k] === 0 ? 0 : callKind(call[k], assumptions);
+    if (kind !== 0) switch (kind) {
       case CallKind.directC:
       case CallKind.direct: {
         if (kind === CallKind.directC) {

@@ -23,7 +23,7 @@ import { damage, damaged, kernels } from "./arbitraries.js";
 import { fakeKernel, fakeResident, GOLDEN_WINDOWS } from "./fake-kernel.js";
 
 const APP = fileURLToPath(new URL("../../../apps/runtime-loader", import.meta.url));
-const tools = ["make", "gcc"].every((tool) => spawnSync(tool, ["--version"]).status === 0);
+const tools = spawnSync("gcc", ["--version"]).status === 0;
 const templateBytes = writeTemplates(bareProfile());
 
 let directory = "";
@@ -32,11 +32,8 @@ const path = (name: string) => join(directory, name);
 beforeAll(() => {
   if (!tools) return;
   directory = mkdtempSync(join(tmpdir(), "pv-host-patch-"));
-  const targets = [path("build/host-patch"), path("build/resident.bin")];
-  const { status, stderr } = spawnSync("make", ["-s", `BUILD=${path("build")}`, ...targets], {
-    cwd: APP,
-    encoding: "utf8",
-  });
+  const args = [join(APP, "build.mjs"), path("build"), "host-patch", "resident.bin"];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
   expect(status, stderr).toBe(0);
   writeFileSync(path("fake-resident.bin"), fakeResident());
 });

@@ -1,13 +1,8 @@
 /** `previrt analyze`: sites, facts, statistics. */
 import { buildCommand } from "@stricli/core";
-import { guarded, printResult, printWarnings, terminalProgress } from "../context.js";
-import { readInput } from "../files.js";
-import { buildModel } from "../model.js";
-import { analyze as analyzeKernel } from "../pipeline.js";
-import { renderAnalysis } from "../render.js";
-import { assume, assumptionsNamed, format, KERNEL, type Assume, type Format } from "./flags.js";
+import { assume, format, KERNEL, type Assume, type Format } from "./flags.js";
 
-interface Flags {
+export interface AnalyzeFlags {
   readonly format: Format;
   readonly sites: boolean;
   readonly assume: Assume;
@@ -32,12 +27,5 @@ EXAMPLES
     },
     positional: { kind: "tuple", parameters: [KERNEL] },
   },
-  async func({ format, sites, assume }: Flags, path: string) {
-    await guarded(async () => {
-      const analysis = await analyzeKernel(await readInput(path), terminalProgress(), assumptionsNamed(assume));
-      const model = buildModel(analysis);
-      await printResult(format === "json" ? JSON.stringify(model, null, 1) : renderAnalysis(model, sites));
-      return printWarnings(model.problems);
-    });
-  },
+  loader: async () => (await import("../run/analyze.js")).run,
 });

@@ -1,22 +1,10 @@
 /** `previrt boot`: analyse (unless the image carries its annotations already), patch inside the guest, run on a machine. */
-import { diagnostic, fail, sectionNamed, unwrap, type KernelImage } from "@pv/elf";
-import { ANNOTATION_SECTION, annotationsOf } from "@pv/runtime-loader";
 import { buildCommand } from "@stricli/core";
-import { bootKernel, bootReport, checkBoot, type BootResult } from "../booting.js";
-import { visibleText } from "../console.js";
-import { ExitCode, guarded, printError, printResult, printWarnings, terminalProgress } from "../context.js";
-import { checkOutput, readInput, writeOutput } from "../files.js";
-import { interruptible } from "../interrupt.js";
-import { HYPERVISORS, loaderFor, type Hypervisor } from "../loading.js";
-import { MACHINES, machineNamed, type MachineName } from "../machines.js";
-import { analyzeImage, open } from "../pipeline.js";
-import type { Progress } from "../progress.js";
+import { HYPERVISORS, MACHINES, type Hypervisor, type MachineName } from "../names.js";
 import { QUICK_LINE } from "../quick-line.js";
-import { renderBoot } from "../render.js";
-import { rewriteKernel } from "../rewriting.js";
-import { assume, assumptionsNamed, format, parseMemory, parseSeconds, parseText, type Assume, type Format } from "./flags.js";
+import { assume, format, parseMemory, parseSeconds, parseText, type Assume, type Format } from "./flags.js";
 
-interface Flags {
+export interface BootFlags {
   readonly initrd?: string;
   readonly append?: string;
   readonly machine: MachineName;
@@ -66,62 +54,5 @@ EXAMPLES
     },
     positional: { kind: "tuple", parameters: [{ brief: "bzImage, kernel ELF, or what `previrt rewrite` wrote", parse: String, placeholder: "KERNEL" }] },
   },
-  async func(flags: Flags, path: string) {
-    await guarded(async () => {
-      const progress = terminalProgress();
-      const inputs = [path, flags.initrd, flags.bootImage].filter((input) => input !== undefined);
-      const log = flags.log === undefined ? undefined : await checkOutput(flags.log, inputs);
-      const image = await open(await readInput(path), progress);
-      if (image.arch !== "i386") {
-        fail("PV1004", `${path} is a kernel for ${image.arch}; only i386 guests can be booted`, undefined, "Give a 32-bit kernel (Debian: linux-image-686); analyze and rewrite take this one, too.");
-      }
-      const setup = {
-        machine: machineNamed(flags.machine),
-        hypervisor: flags.hypervisor,
-        loader: await loaderFor(flags.hypervisor, flags.bootImage),
-        ...(flags.initrd === undefined ? {} : { initrd: await readInput(flags.initrd) }),
-        commandLine: flags.append ?? QUICK_LINE,
-        memoryMiB: flags.memory,
-        poison: flags.poison,
-        unpatched: flags.unpatched,
-        until: flags.until,
-        timeoutSeconds: flags.timeout,
-      };
-      // All that can be known to be wrong is known before the long work starts.
-      await checkBoot({ ...setup, kernel: image.elf.bytes });
-      const { kernel, problems } = await annotated(image, flags, progress);
-      const result = await interruptible((signal) =>
-        bootKernel({ ...setup, kernel, signal, ...(flags.console ? { onConsole: showConsole } : {}) }),
-      );
-      if (flags.console && result.console !== "" && !result.console.endsWith("\n")) showConsole("\n");
-      if (log !== undefined) await writeOutput(log, Buffer.from(result.console, "latin1"));
-      await printResult(flags.format === "json" ? JSON.stringify(bootReport(result), null, 2) : renderBoot(result));
-      const done = printWarnings(problems);
-      if (result.userland) return done;
-      printError(notReached(result, flags.until));
-      return ExitCode.findings;
-    });
-  },
+  loader: async () => (await import("../run/boot.js")).run,
 });
-
-/** The kernel with its annotation table, unless it is to be started without. */
-async function annotated(image: KernelImage, flags: Flags, progress: Progress): Promise<{ kernel: Uint8Array; problems: KernelImage["tables"]["problems"] }> {
-  if (flags.unpatched) return { kernel: image.elf.bytes, problems: [] };
-  if (sectionNamed(image.elf, ANNOTATION_SECTION) !== undefined) {
-    unwrap(annotationsOf(image.elf));
-    return { kernel: image.elf.bytes, problems: [] };
-  }
-  const analysis = await analyzeImage(image, progress, assumptionsNamed(flags.assume));
-  return { kernel: rewriteKernel(analysis), problems: image.tables.problems };
-}
-
-function showConsole(text: string): void {
-  process.stderr.write(visibleText(text));
-}
-
-function notReached({ end, console }: BootResult, until: string): ReturnType<typeof diagnostic> {
-  const last = visibleText(console).toString("utf8").trimEnd().split(/\r*\n/).at(-1)!;
-  const words = last === "" ? "its console is empty" : `its last words: "${last.slice(-200)}"`;
-  const why = end.detail === "" ? end.reason : end.detail.replace(/\.$/, "");
-  return diagnostic("PV5002", `the console did not show "${until}" (${end.reason}): ${why}; ${words}`, undefined, "Look at the console text (--log FILE keeps it); --unpatched tells whether patching makes the difference.");
-}

@@ -1,12 +1,8 @@
 /** `previrt explain`: everything about one site. */
 import { buildCommand } from "@stricli/core";
-import { guarded, printResult, printWarnings, terminalProgress } from "../context.js";
-import { explainSite, renderExplanation } from "../explaining.js";
-import { readInput } from "../files.js";
-import { analyze } from "../pipeline.js";
-import { assume, assumptionsNamed, format, KERNEL, parseAddress, type Address, type Assume, type Format } from "./flags.js";
+import { assume, format, KERNEL, parseAddress, type Assume, type Format } from "./flags.js";
 
-interface Flags {
+export interface ExplainFlags {
   readonly format: Format;
   readonly assume: Assume;
 }
@@ -28,12 +24,5 @@ EXAMPLES
       parameters: [KERNEL, { brief: "Virtual address of the instruction, hexadecimal", parse: parseAddress, placeholder: "ADDRESS" }],
     },
   },
-  async func({ format, assume }: Flags, path: string, address: Address) {
-    await guarded(async () => {
-      const analysis = await analyze(await readInput(path), terminalProgress(), assumptionsNamed(assume));
-      const explanation = explainSite(analysis, address);
-      await printResult(format === "json" ? JSON.stringify(explanation, null, 2) : renderExplanation(explanation));
-      return printWarnings(analysis.image.tables.problems);
-    });
-  },
+  loader: async () => (await import("../run/explain.js")).run,
 });

@@ -1,6 +1,4 @@
 /** Flags and arguments that several commands have in common, and the parsers of their values. */
-import { DEFAULT_ASSUMPTIONS, NO_ASSUMPTIONS, type Assumptions } from "@pv/dataflow";
-
 export type Format = "text" | "json";
 
 export const format = {
@@ -18,10 +16,6 @@ export const assume = {
   brief: "Assumptions about code that is not visible (the C calling convention) that facts may rest on",
   default: "default",
 } as const;
-
-export function assumptionsNamed(name: Assume): Assumptions {
-  return name === "none" ? NO_ASSUMPTIONS : DEFAULT_ASSUMPTIONS;
-}
 
 export const KERNEL = { brief: "bzImage (vmlinuz) or kernel ELF (vmlinux)", parse: String, placeholder: "KERNEL" } as const;
 

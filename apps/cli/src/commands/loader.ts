@@ -1,11 +1,9 @@
 /** `previrt loader`: the loader image for a hypervisor. */
 import { buildCommand } from "@stricli/core";
-import { guarded, printResult } from "../context.js";
-import { checkOutput, writeOutput } from "../files.js";
-import { HYPERVISORS, loaderFor, type Hypervisor } from "../loading.js";
+import { HYPERVISORS, type Hypervisor } from "../names.js";
 import { format, parseText, type Format } from "./flags.js";
 
-interface Flags {
+export interface LoaderFlags {
   readonly output: string;
   readonly hypervisor: Hypervisor;
   readonly bootImage?: string;
@@ -31,13 +29,5 @@ EXAMPLES
     },
     aliases: { o: "output" },
   },
-  async func({ output, hypervisor, bootImage, format }: Flags) {
-    await guarded(async () => {
-      const target = await checkOutput(output, bootImage === undefined ? [] : [bootImage]);
-      const bytes = await loaderFor(hypervisor, bootImage);
-      await writeOutput(target, bytes);
-      const result = { schemaVersion: 1, output, bytes: bytes.length, hypervisor };
-      await printResult(format === "json" ? JSON.stringify(result, null, 2) : `${output}: ${bytes.length} bytes, hypervisor ${hypervisor}`);
-    });
-  },
+  loader: async () => (await import("../run/loader.js")).run,
 });

@@ -1,13 +1,8 @@
 /** `previrt verify`: proves a rewritten image against its original. */
 import { buildCommand } from "@stricli/core";
-import { ExitCode, guarded, printResult, printWarnings, terminalProgress } from "../context.js";
-import { readInput } from "../files.js";
-import { analyzeImage, open } from "../pipeline.js";
-import { annotationsFor } from "../rewriting.js";
-import { verifyRewritten, type Verification } from "../verifying.js";
-import { assume, assumptionsNamed, format, type Assume, type Format } from "./flags.js";
+import { assume, format, type Assume, type Format } from "./flags.js";
 
-interface Flags {
+export interface VerifyFlags {
   readonly format: Format;
   readonly assume: Assume;
 }
@@ -31,23 +26,5 @@ EXAMPLES
       ],
     },
   },
-  async func({ format, assume }: Flags, originalPath: string, rewrittenPath: string) {
-    await guarded(async () => {
-      const progress = terminalProgress();
-      const original = await open(await readInput(originalPath), progress);
-      const rewritten = await open(await readInput(rewrittenPath), progress);
-      const fresh = annotationsFor(await analyzeImage(original, progress, assumptionsNamed(assume)));
-      const result = await progress.step("compare", () => verifyRewritten(original.elf, rewritten.elf, fresh));
-      await printResult(format === "json" ? JSON.stringify(result, null, 2) : renderVerification(result));
-      const done = printWarnings(original.tables.problems);
-      return result.verified ? done : ExitCode.findings;
-    });
-  },
+  loader: async () => (await import("../run/verify.js")).run,
 });
-
-function renderVerification({ verified, checks }: Verification): string {
-  const lines = checks.map(({ name, about, differences }) =>
-    [`${differences.length === 0 ? "equal    " : "DIFFERENT"}  ${name}: ${about}`, ...differences.map((text) => `             ${text}`)].join("\n"),
-  );
-  return [...lines, "", verified ? "verified: the rewritten image is its original with a table beside it" : "NOT verified"].join("\n");
-}

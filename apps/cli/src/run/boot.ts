@@ -1,0 +1,76 @@
+/** The work of `previrt boot`. */
+import { diagnostic, fail, sectionNamed, unwrap, type KernelImage } from "@pv/elf";
+import { ANNOTATION_SECTION, annotationsOf } from "@pv/runtime-loader";
+import { assumptionsNamed } from "../assumptions.js";
+import { bootKernel, bootReport, checkBoot, type BootResult } from "../booting.js";
+import type { BootFlags } from "../commands/boot.js";
+import { visibleText } from "../console.js";
+import { ExitCode, guarded, printError, printResult, printWarnings, terminalProgress } from "../context.js";
+import { checkOutput, readInput, writeOutput } from "../files.js";
+import { interruptible } from "../interrupt.js";
+import { loaderFor } from "../loading.js";
+import { machineNamed } from "../machines.js";
+import { analyzeImage, open } from "../pipeline.js";
+import type { Progress } from "../progress.js";
+import { QUICK_LINE } from "../quick-line.js";
+import { renderBoot } from "../render.js";
+import { rewriteKernel } from "../rewriting.js";
+
+export async function run(flags: BootFlags, path: string): Promise<void> {
+  await guarded(async () => {
+    const progress = terminalProgress();
+    const inputs = [path, flags.initrd, flags.bootImage].filter((input) => input !== undefined);
+    const log = flags.log === undefined ? undefined : await checkOutput(flags.log, inputs);
+    const image = await open(await readInput(path), progress);
+    if (image.arch !== "i386") {
+      fail("PV1004", `${path} is a kernel for ${image.arch}; only i386 guests can be booted`, undefined, "Give a 32-bit kernel (Debian: linux-image-686); analyze and rewrite take this one, too.");
+    }
+    const setup = {
+      machine: machineNamed(flags.machine),
+      hypervisor: flags.hypervisor,
+      loader: await loaderFor(flags.hypervisor, flags.bootImage),
+      ...(flags.initrd === undefined ? {} : { initrd: await readInput(flags.initrd) }),
+      commandLine: flags.append ?? QUICK_LINE,
+      memoryMiB: flags.memory,
+      poison: flags.poison,
+      unpatched: flags.unpatched,
+      until: flags.until,
+      timeoutSeconds: flags.timeout,
+    };
+    // All that can be known to be wrong is known before the long work starts.
+    await checkBoot({ ...setup, kernel: image.elf.bytes });
+    const { kernel, problems } = await annotated(image, flags, progress);
+    const result = await interruptible((signal) =>
+      bootKernel({ ...setup, kernel, signal, ...(flags.console ? { onConsole: showConsole } : {}) }),
+    );
+    if (flags.console && result.console !== "" && !result.console.endsWith("\n")) showConsole("\n");
+    if (log !== undefined) await writeOutput(log, Buffer.from(result.console, "latin1"));
+    await printResult(flags.format === "json" ? JSON.stringify(bootReport(result), null, 2) : renderBoot(result));
+    const done = printWarnings(problems);
+    if (result.userland) return done;
+    printError(notReached(result, flags.until));
+    return ExitCode.findings;
+  });
+}
+
+/** The kernel with its annotation table, unless it is to be started without. */
+async function annotated(image: KernelImage, flags: BootFlags, progress: Progress): Promise<{ kernel: Uint8Array; problems: KernelImage["tables"]["problems"] }> {
+  if (flags.unpatched) return { kernel: image.elf.bytes, problems: [] };
+  if (sectionNamed(image.elf, ANNOTATION_SECTION) !== undefined) {
+    unwrap(annotationsOf(image.elf));
+    return { kernel: image.elf.bytes, problems: [] };
+  }
+  const analysis = await analyzeImage(image, progress, assumptionsNamed(flags.assume));
+  return { kernel: rewriteKernel(analysis), problems: image.tables.problems };
+}
+
+function showConsole(text: string): void {
+  process.stderr.write(visibleText(text));
+}
+
+function notReached({ end, console }: BootResult, until: string): ReturnType<typeof diagnostic> {
+  const last = visibleText(console).toString("utf8").trimEnd().split(/\r*\n/).at(-1)!;
+  const words = last === "" ? "its console is empty" : `its last words: "${last.slice(-200)}"`;
+  const why = end.detail === "" ? end.reason : end.detail.replace(/\.$/, "");
+  return diagnostic("PV5002", `the console did not show "${until}" (${end.reason}): ${why}; ${words}`, undefined, "Look at the console text (--log FILE keeps it); --unpatched tells whether patching makes the difference.");
+}
