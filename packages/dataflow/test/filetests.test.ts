@@ -1,9 +1,9 @@
 import { runFiletests, type Filetest } from "@pv/assembler";
 import { Code, Decoder, DecoderOptions, Formatter, FormatterSyntax } from "iced-x86";
-import type { Program } from "@pv/x86-ir";
+import { formatLocations, type Program } from "@pv/x86-ir";
 import { programOf } from "../../x86-ir/test/program-of.js";
 import {
-  analyzeLiveness, DEFAULT_ASSUMPTIONS, formatKnown, knownContents, NO_ASSUMPTIONS, printLiveness, printSummaries, type Assumptions,
+  analyzeLiveness, DEFAULT_ASSUMPTIONS, formatKnown, knownContents, NO_ASSUMPTIONS, printLiveness, printSummaries, type Assumptions, type Locations,
 } from "../src/index.js";
 
 const assumptionsOf = (filetest: Filetest): Assumptions => (filetest.options.get("assume") === "none" ? NO_ASSUMPTIONS : DEFAULT_ASSUMPTIONS);
@@ -29,6 +29,18 @@ runFiletests(new URL("./filetests/", import.meta.url), {
   liveness: (filetest) => {
     const program = programOf(filetest);
     return printLiveness(program, analyzeLiveness(program, assumptionsOf(filetest)), (i) => textOf(program, i));
+  },
+  needed: (filetest) => {
+    const program = programOf(filetest);
+    const { instructions } = program;
+    const liveness = analyzeLiveness(program, assumptionsOf(filetest));
+    const lines: string[] = [];
+    for (let i = 0; i < instructions.count; i++) {
+      const live = liveness.after(i), needed = liveness.needed(i);
+      const registers = ({ parts, rest }: Locations): string => formatLocations(parts & 0x0007_0007, rest & 7, 32);
+      lines.push(`${(instructions.address[i] >>> 0).toString(16)}  ${textOf(program, i).padEnd(18)} live ${registers(live).padEnd(30)} needed ${registers(needed)}`);
+    }
+    return lines.join("\n");
   },
   summaries: (filetest) => {
     const program = programOf(filetest);
