@@ -2,7 +2,15 @@
  * Booting a kernel under a loader: pack the container, run the machine, read the counters out of the guest's memory.
  */
 import { DIAGNOSTICS, fail, readElf, unwrap, type DiagnosticCode } from "@pv/elf";
-import { annotationsOf, buildContainer, NO_PATCH, readResidentState, RESIDENT_END, RESIDENT_PHYSICAL, templatesOf } from "@pv/runtime-loader";
+import {
+  annotationsOf,
+  buildContainer,
+  NO_PATCH,
+  readResidentState,
+  RESIDENT_END,
+  RESIDENT_PHYSICAL,
+  templatesOf,
+} from "@pv/runtime-loader";
 import { kindName } from "@pv/sensitive";
 import { findGroup } from "@pv/stubgen";
 import { checkJob, type EndReason, type Machine } from "./machine/machine.js";
@@ -52,7 +60,8 @@ export interface BootResult {
 }
 
 /** What is told of a result: all but the console text, which has a channel of its own. */
-export function bootReport({ console: _, ...report }: BootResult): Omit<BootResult, "console"> {
+export function bootReport(result: BootResult): Omit<BootResult, "console"> {
+  const { console: _, ...report } = result;
   return report;
 }
 
@@ -66,7 +75,9 @@ export async function checkBoot(job: BootJob): Promise<void> {
 }
 
 function containerOf({ kernel, initrd, commandLine, poison = false, unpatched = false }: BootJob): Uint8Array {
-  return unwrap(buildContainer({ kernel, ...(initrd === undefined ? {} : { initrd }), commandLine, poison, unpatched }));
+  return unwrap(
+    buildContainer({ kernel, ...(initrd === undefined ? {} : { initrd }), commandLine, poison, unpatched }),
+  );
 }
 
 /**
@@ -114,16 +125,22 @@ function failIfRefused(console: string): void {
   const [said] = console.split(LOADER_DONE, 1);
   const refused = /previrt: error (PV\d{4}) ([^\r\n]*)/.exec(said!);
   if (refused === null) return;
-  const code = refused[1]! in DIAGNOSTICS ? (refused[1] as DiagnosticCode) : "PV5002";
-  fail(code, `the loader refuses: ${refused[2]!.trim()}`);
+  const [, code, text] = refused as unknown as [string, DiagnosticCode, string];
+  fail(code in DIAGNOSTICS ? code : "PV5002", `the loader refuses: ${text.trim()}`);
 }
 
 type Counts = Pick<BootResult, "patched" | "untouched" | "executed">;
 const NOT_PATCHED: Counts = { patched: 0, untouched: 0, executed: { total: 0, byKind: {} } };
 
-async function readCounts(kernel: Uint8Array, loader: Uint8Array, read: (address: number, length: number) => Promise<Uint8Array>): Promise<Counts> {
+async function readCounts(
+  kernel: Uint8Array,
+  loader: Uint8Array,
+  read: (address: number, length: number) => Promise<Uint8Array>,
+): Promise<Counts> {
   const area = await read(RESIDENT_PHYSICAL, RESIDENT_END - RESIDENT_PHYSICAL);
-  const state = readResidentState((physical, length) => area.subarray(physical - RESIDENT_PHYSICAL, physical - RESIDENT_PHYSICAL + length));
+  const state = readResidentState((physical, length) =>
+    area.subarray(physical - RESIDENT_PHYSICAL, physical - RESIDENT_PHYSICAL + length),
+  );
   if (!state.ok || state.value.status !== 1) return NOT_PATCHED;
   const { sites } = unwrap(annotationsOf(unwrap(readElf(kernel))));
   // The loader leaves a patch out when the profile has no template for one of its sites.

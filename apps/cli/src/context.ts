@@ -22,7 +22,10 @@ export function exitCodeOf({ code }: Diagnostic): number {
 const colors = pc.createColors(process.stderr.hasColors?.() ?? false);
 
 /** Two lines: what is wrong and where, and what to do about it. */
-export function formatDiagnostic({ code, message, address, hint }: Diagnostic, severity: "error" | "warning" = "error"): string {
+export function formatDiagnostic(
+  { code, message, address, hint }: Diagnostic,
+  severity: "error" | "warning" = "error",
+): string {
   const at = address === undefined ? "" : ` (at ${(address >>> 0).toString(16)}h)`;
   const title = severity === "error" ? colors.red(`error ${code}`) : colors.yellow(`warning ${code}`);
   return `${title} ${DIAGNOSTICS[code][0]}: ${message.replace(/\s*\n\s*/g, " ").replace(/\.$/, "")}${at}\n  ${hint}`;

@@ -27,7 +27,13 @@ export interface Explanation {
     readonly early: boolean;
   };
   /** The catalogue on this kind. */
-  readonly kind: { readonly why: string; readonly manual: string; readonly trap: string; readonly reads: string; readonly results: string };
+  readonly kind: {
+    readonly why: string;
+    readonly manual: string;
+    readonly trap: string;
+    readonly reads: string;
+    readonly results: string;
+  };
   /** Caller-saved registers that are no results, and those of them that a stub has to preserve. */
   readonly registers: { readonly atStake: readonly string[]; readonly preserved: readonly string[] };
   readonly patch: PatchModel | null;
@@ -51,7 +57,9 @@ export interface RungModel {
   readonly address: string | null;
 }
 
-const OP_NAMES: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(ItemOp).map(([name, op]) => [op, name]));
+const OP_NAMES: Readonly<Record<number, string>> = Object.fromEntries(
+  Object.entries(ItemOp).map(([name, op]) => [op, name]),
+);
 
 /**
  * Explains the site at an address, or the one whose bytes cover it. Errors: PV1009 (no code there), PV9001 (code, but no site; the message
@@ -94,7 +102,10 @@ export function explainSite(analysis: Analysis, address: { readonly low: Va; rea
         reads: text(readsOf(entry, sites.form[s]!, bits)),
         results: text(resultsOf(entry, sites.form[s]!, bits)),
       },
-      registers: { atStake: registerNames(facts.atStake[s]!, bits), preserved: registerNames(facts.preserved[s]!, bits) },
+      registers: {
+        atStake: registerNames(facts.atStake[s]!, bits),
+        preserved: registerNames(facts.preserved[s]!, bits),
+      },
       patch:
         patch === NO_PATCH
           ? null
@@ -108,7 +119,10 @@ export function explainSite(analysis: Analysis, address: { readonly low: Va; rea
                 return { address: hex(at), op: OP_NAMES[plans.items.op[item]!]!, text: rowText(at) };
               }),
             },
-      rungs: siteExplainer(planInput(analysis), plans)(s).rungs.map(({ rung, outcome, rule, address }) => ({
+      rungs: siteExplainer(
+        planInput(analysis),
+        plans,
+      )(s).rungs.map(({ rung, outcome, rule, address }) => ({
         rung,
         outcome,
         rule: ruleOf(rule)?.name ?? null,
@@ -121,10 +135,20 @@ export function explainSite(analysis: Analysis, address: { readonly low: Va; rea
   }
 }
 
-function siteAt({ program: { instructions }, sites }: Analysis, { low, high }: { low: Va; high: number }, disassembler: Disassembler): number {
+function siteAt(
+  { program: { instructions }, sites }: Analysis,
+  { low, high }: { low: Va; high: number },
+  disassembler: Disassembler,
+): number {
   const row = high === instructions.addressHigh ? instructions.covering(low) : -1;
   const hex = (va: Va): string => formatAddress(va, instructions.addressHigh, instructions.bits);
-  if (row < 0) fail("PV1009", `there is no code at ${formatAddress(low, high, high === 0 ? instructions.bits : 64)}`, low, "`previrt info` shows which sections hold code, `previrt analyze --sites` the addresses of the sites.");
+  if (row < 0)
+    fail(
+      "PV1009",
+      `there is no code at ${formatAddress(low, high, high === 0 ? instructions.bits : 64)}`,
+      low,
+      "`previrt info` shows which sections hold code, `previrt analyze --sites` the addresses of the sites.",
+    );
   const s = sites.instruction.indexOf(row);
   if (s >= 0) return s;
   const behind = sites.instruction.findIndex((site) => site > row);
@@ -133,7 +157,9 @@ function siteAt({ program: { instructions }, sites }: Analysis, { low, high }: {
     .map((site) => hex(instructions.address[sites.instruction[site]!]!));
   const nearest = around.length === 0 ? "the kernel has no site" : `the nearest sites are at ${around.join(" and ")}`;
   const message = `${hex(instructions.address[row]!)} holds \`${disassembler.text(row)}\`, which is not sensitive; ${nearest}`;
-  throw new InputError(diagnostic("PV9001", message, undefined, "`previrt analyze --sites` lists the addresses of all sites."));
+  throw new InputError(
+    diagnostic("PV9001", message, undefined, "`previrt analyze --sites` lists the addresses of all sites."),
+  );
 }
 
 function registerNames(mask: number, bits: 32 | 64): string[] {
@@ -166,9 +192,15 @@ export function renderExplanation({ site, kind, registers, patch, rungs }: Expla
       ? `stays in place: ${RULES.find(({ name }) => name === site.reason)?.reason}`
       : [
           `patched by a window of ${patch.length} bytes at ${patch.start} (${patch.tactic})`,
-          table(patch.items.map(({ address, op, text }) => [`  ${address}`, op, text]), "lll"),
+          table(
+            patch.items.map(({ address, op, text }) => [`  ${address}`, op, text]),
+            "lll",
+          ),
         ].join("\n");
-  const ladder = rungs.map(({ rung, outcome, rule, reason, address }) => [`  ${rung}`, outcome === "blocked" ? `${rule} at ${address}: ${reason}` : OUTCOMES[outcome]]);
+  const ladder = rungs.map(({ rung, outcome, rule, reason, address }) => [
+    `  ${rung}`,
+    outcome === "blocked" ? `${rule} at ${address}: ${reason}` : OUTCOMES[outcome],
+  ]);
   return [
     `${site.address}  ${site.bytes}  ${site.text}    (${where})`,
     table(facts, "ll"),

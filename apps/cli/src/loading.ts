@@ -24,6 +24,11 @@ async function built(): Promise<Uint8Array> {
   try {
     return new Uint8Array(await readFile(BUILT));
   } catch {
-    return fail("PV5004", "the bootstrap image has not been built", undefined, "Build it with `node build.mjs` in apps/runtime-loader (needs gcc), or name one with --boot-image.");
+    return fail(
+      "PV5004",
+      "the bootstrap image has not been built",
+      undefined,
+      "Build it with `node build.mjs` in apps/runtime-loader (needs gcc), or name one with --boot-image.",
+    );
   }
 }

@@ -57,7 +57,8 @@ await guarded(async () => {
   await run(application, process.argv.slice(2), { process: terminal });
   if (said.help !== "") await printResult(said.help);
   if (said.mistakes === "") return Number(process.exitCode ?? ExitCode.done);
-  if (terminal.exitCode !== Library.InvalidArgument && terminal.exitCode !== Library.UnknownCommand) throw new Error(said.mistakes);
+  if (terminal.exitCode !== Library.InvalidArgument && terminal.exitCode !== Library.UnknownCommand)
+    throw new Error(said.mistakes);
   printError(diagnostic("PV9001", said.mistakes.trim().split("\n").join("; "), undefined, hintFor(process.argv[2])));
   return ExitCode.usage;
 });

@@ -112,7 +112,8 @@ function registerNames(parts: number, rest: number, bits: Bits): string[] {
 function summarize(analysis: Analysis): Summary {
   const { sites, facts, plans } = analysis;
   const byKind = new Map<string, { sites: number; patched: number; atStake: number; preserved: number }>();
-  const byTactic = new Map<string, number>(), byReason = new Map<string, number>();
+  const byTactic = new Map<string, number>(),
+    byReason = new Map<string, number>();
   const total = { atStake: 0, preserved: 0 };
   const known = { ports: { sites: 0, known: 0 }, msrs: { sites: 0, known: 0 }, leaves: { sites: 0, known: 0 } };
   let flags = 0;
@@ -120,7 +121,8 @@ function summarize(analysis: Analysis): Summary {
     const kind = kindName(sites.kind[s]);
     const row = byKind.get(kind) ?? { sites: 0, patched: 0, atStake: 0, preserved: 0 };
     byKind.set(kind, row);
-    const atStake = bitCount(facts.atStake[s]), preserved = bitCount(facts.preserved[s]);
+    const atStake = bitCount(facts.atStake[s]),
+      preserved = bitCount(facts.preserved[s]);
     row.sites++;
     row.patched += plans.siteReason[s] === 0 ? 1 : 0;
     row.atStake += atStake;
@@ -165,4 +167,3 @@ export function bitCount(word: number): number {
   for (let w = word; w !== 0; w &= w - 1) n++;
   return n;
 }
-

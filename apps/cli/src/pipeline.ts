@@ -8,7 +8,16 @@
 import { openImage, unwrap, type KernelImage } from "@pv/elf";
 import { analyzeLiveness, DEFAULT_ASSUMPTIONS, type Assumptions, type Liveness } from "@pv/dataflow";
 import { findSites, type Sites } from "@pv/sensitive";
-import { copiedCode, earlyCode, PHYSICAL_ENTRIES, planPatches, stackGuardOf, type PatchPlans, type PlanInput, type Protection } from "@pv/stubgen";
+import {
+  copiedCode,
+  earlyCode,
+  PHYSICAL_ENTRIES,
+  planPatches,
+  stackGuardOf,
+  type PatchPlans,
+  type PlanInput,
+  type Protection,
+} from "@pv/stubgen";
 import { buildProgram, codeFacts, kernelRegions, type Program } from "@pv/x86-ir";
 import type { Progress } from "./progress.js";
 import { collectSiteFacts, type SiteFacts } from "./site-facts.js";
@@ -25,7 +34,11 @@ export interface Analysis {
 }
 
 /** Analyses a kernel. Throws an `InputError` where the input is not understood. */
-export async function analyze(bytes: Uint8Array, progress: Progress, assumptions: Assumptions = DEFAULT_ASSUMPTIONS): Promise<Analysis> {
+export async function analyze(
+  bytes: Uint8Array,
+  progress: Progress,
+  assumptions: Assumptions = DEFAULT_ASSUMPTIONS,
+): Promise<Analysis> {
   return analyzeImage(await open(bytes, progress), progress, assumptions);
 }
 
@@ -35,12 +48,18 @@ export function open(bytes: Uint8Array, progress: Progress): Promise<KernelImage
 }
 
 /** All steps behind `open`. */
-export async function analyzeImage(image: KernelImage, progress: Progress, assumptions: Assumptions = DEFAULT_ASSUMPTIONS): Promise<Analysis> {
+export async function analyzeImage(
+  image: KernelImage,
+  progress: Progress,
+  assumptions: Assumptions = DEFAULT_ASSUMPTIONS,
+): Promise<Analysis> {
   const facts = await progress.step("tables", () => codeFacts(image));
   const program = await progress.step("decode", () =>
     buildProgram({ regions: kernelRegions(image), bits: image.elf.bits, addressHigh: image.elf.addressHigh, facts }),
   );
-  const sites = await progress.step("sites", () => findSites(program.instructions, { alternativeRanges: replacementRanges(image) }));
+  const sites = await progress.step("sites", () =>
+    findSites(program.instructions, { alternativeRanges: replacementRanges(image) }),
+  );
   const liveness = await progress.step("liveness", () => analyzeLiveness(program, assumptions));
   const siteFacts = await progress.step("contents", () => collectSiteFacts(program, sites, liveness));
   const early = await progress.step("early code", () => findEarlyCode(program, image));
@@ -55,14 +74,23 @@ function findEarlyCode(program: Program, image: KernelImage): Uint8Array {
 }
 
 /** What the planner looks at; `siteExplainer` of `@pv/stubgen` asks for the same. */
-export function planInput({ image, program, sites, early }: Pick<Analysis, "image" | "program" | "sites" | "early">): PlanInput {
+export function planInput({
+  image,
+  program,
+  sites,
+  early,
+}: Pick<Analysis, "image" | "program" | "sites" | "early">): PlanInput {
   return { program, sites, early, protection: protectionOf(image) };
 }
 
 function physicalEntries({ elf, symbols }: KernelImage): number[] {
   // The entry point of an i386 kernel is a physical address; the image knows its code by virtual ones.
-  const segment = elf.segments.find(({ type, physicalAddress, memorySize }) => type === PT_LOAD && elf.entry >= physicalAddress && elf.entry < physicalAddress + memorySize);
-  const entry = segment === undefined ? elf.entry : (elf.entry - segment.physicalAddress + segment.virtualAddress) >>> 0;
+  const segment = elf.segments.find(
+    ({ type, physicalAddress, memorySize }) =>
+      type === PT_LOAD && elf.entry >= physicalAddress && elf.entry < physicalAddress + memorySize,
+  );
+  const entry =
+    segment === undefined ? elf.entry : (elf.entry - segment.physicalAddress + segment.virtualAddress) >>> 0;
   return [entry, ...PHYSICAL_ENTRIES.flatMap((name) => symbols?.lookup(name) ?? [])];
 }
 
@@ -75,5 +103,8 @@ function protectionOf({ tables, symbols }: KernelImage): Protection {
 function replacementRanges(image: KernelImage): { start: Uint32Array; end: Uint32Array } {
   const { alternatives } = image.tables;
   if (alternatives === undefined) return { start: new Uint32Array(0), end: new Uint32Array(0) };
-  return { start: alternatives.replacement, end: alternatives.replacement.map((start, row) => start + alternatives.replacementLength[row]!) };
+  return {
+    start: alternatives.replacement,
+    end: alternatives.replacement.map((start, row) => start + alternatives.replacementLength[row]!),
+  };
 }

@@ -17,7 +17,11 @@ export function renderAnalysis(model: AnalysisModel, everySite: boolean): string
 export function renderSummary({ summary, assumptions }: AnalysisModel): string {
   const kinds = Object.entries(summary.byKind).toSorted(([a, x], [b, y]) => y.sites - x.sites || (a < b ? -1 : 1));
   const { registers, flags, known } = summary;
-  const total: KindSummary = { sites: summary.sites, patched: summary.sites - (summary.byTactic["in-place"] ?? 0), registers };
+  const total: KindSummary = {
+    sites: summary.sites,
+    patched: summary.sites - (summary.byTactic["in-place"] ?? 0),
+    registers,
+  };
   return [
     table([
       ["kind", "sites", "patched", "at stake", "preserved", "fewer"],
@@ -25,11 +29,16 @@ export function renderSummary({ summary, assumptions }: AnalysisModel): string {
       kindRow("all", total),
     ]),
     table([["tactic", "sites"], ...descending(summary.byTactic)]),
-    ...(Object.keys(summary.byReason).length === 0 ? [] : [table([["left in place", "sites", "because"], ...reasons(summary.byReason)], "lrl")]),
+    ...(Object.keys(summary.byReason).length === 0
+      ? []
+      : [table([["left in place", "sites", "because"], ...reasons(summary.byReason)], "lrl")]),
     [
       `registers preserved   ${registers.preserved} of ${registers.atStake} caller-saved at stake: ${percent(registers.reduction)} fewer`,
       `flags live            at ${flags.live} of ${flags.sites} sites`,
-      ...Object.entries(known).map(([what, { sites, known: k }]) => `${what.padEnd(6)} known          at ${k} of ${sites} sites${sites === 0 ? "" : `: ${percent(k / sites)}`}`),
+      ...Object.entries(known).map(
+        ([what, { sites, known: k }]) =>
+          `${what.padEnd(6)} known          at ${k} of ${sites} sites${sites === 0 ? "" : `: ${percent(k / sites)}`}`,
+      ),
       ...assumptions.map((name) => `facts assume that     ${ASSUMPTIONS[name as keyof typeof ASSUMPTIONS][1]}`),
     ].join("\n"),
   ].join("\n\n");
@@ -37,7 +46,11 @@ export function renderSummary({ summary, assumptions }: AnalysisModel): string {
 
 /** Each reason with its sentence, the most frequent first. */
 function reasons(byReason: Readonly<Record<string, number>>): string[][] {
-  return descending(byReason).map(([name, count]) => [name!, count!, RULES.find((rule) => rule.name === name)?.reason ?? ""]);
+  return descending(byReason).map(([name, count]) => [
+    name!,
+    count!,
+    RULES.find((rule) => rule.name === name)?.reason ?? "",
+  ]);
 }
 
 function renderSites(model: AnalysisModel): string {
@@ -53,11 +66,20 @@ function renderSites(model: AnalysisModel): string {
 }
 
 function kindRow(kind: string, { sites, patched, registers }: KindSummary): string[] {
-  return [kind, `${sites}`, `${patched}`, `${registers.atStake}`, `${registers.preserved}`, percent(registers.reduction)];
+  return [
+    kind,
+    `${sites}`,
+    `${patched}`,
+    `${registers.atStake}`,
+    `${registers.preserved}`,
+    percent(registers.reduction),
+  ];
 }
 
 function descending(counts: Readonly<Record<string, number>>): string[][] {
-  return Object.entries(counts).toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([key, n]) => [key, `${n}`]);
+  return Object.entries(counts)
+    .toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
+    .map(([key, n]) => [key, `${n}`]);
 }
 
 export function renderBoot(result: BootResult): string {
@@ -68,6 +90,14 @@ export function renderBoot(result: BootResult): string {
     `${goal}, on ${result.machine} under ${result.hypervisor}${result.poison ? ", poisoned" : ""}, in ${result.seconds} s`,
     `sites: ${result.patched} patched, ${result.trapped} trapped, ${result.untouched} untouched`,
     ...(result.instructions === null ? [] : [`guest instructions: ${result.instructions}`]),
-    ...(kinds.length === 0 ? [] : ["", table([["executed in stubs", "times", "share"], ...kinds.map(([kind, n]) => [kind, `${n}`, percent(n / executed.total)])])]),
+    ...(kinds.length === 0
+      ? []
+      : [
+          "",
+          table([
+            ["executed in stubs", "times", "share"],
+            ...kinds.map(([kind, n]) => [kind, `${n}`, percent(n / executed.total)]),
+          ]),
+        ]),
   ].join("\n");
 }

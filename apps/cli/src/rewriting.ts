@@ -5,7 +5,9 @@ import { annotate, previrtualize, type Annotations } from "@pv/runtime-loader";
 import type { Analysis } from "./pipeline.js";
 
 /** Bits of a site row's flags (docs/formats.md). */
-const IN_ALTERNATIVE = 1, HAS_EXCEPTION_ROW = 2, EARLY = 4;
+const IN_ALTERNATIVE = 1,
+  HAS_EXCEPTION_ROW = 2,
+  EARLY = 4;
 const ALL_ASSUMPTIONS = Object.values(ASSUMPTIONS).reduce((bits, [bit]) => bits | (1 << bit), 0);
 
 export function annotationsFor(analysis: Analysis): Annotations {
@@ -25,7 +27,12 @@ export function annotationsFor(analysis: Analysis): Annotations {
         kind: sites.kind,
         form: sites.form,
         length: Uint8Array.from(rows, (i) => instructions.length[i]),
-        flags: address.map((va, s) => (sites.inAlternative[s] ? IN_ALTERNATIVE : 0) | (faulting.has(va) ? HAS_EXCEPTION_ROW : 0) | (early[rows[s]] ? EARLY : 0)),
+        flags: address.map(
+          (va, s) =>
+            (sites.inAlternative[s] ? IN_ALTERNATIVE : 0) |
+            (faulting.has(va) ? HAS_EXCEPTION_ROW : 0) |
+            (early[rows[s]] ? EARLY : 0),
+        ),
         liveParts: facts.liveParts,
         liveRest: facts.liveRest,
         known: facts.known,

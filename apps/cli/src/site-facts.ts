@@ -36,9 +36,13 @@ const ASKED: Readonly<Record<string, readonly [what: number, register: number, m
 export function collectSiteFacts(program: Program, sites: Sites, liveness: Liveness): SiteFacts {
   const { instructions } = program;
   const { bits } = instructions;
-  const liveParts = new Int32Array(sites.count), liveRest = new Int32Array(sites.count);
-  const atStake = new Uint16Array(sites.count), preserved = new Uint16Array(sites.count);
-  const asked = new Uint8Array(sites.count), known = new Uint8Array(sites.count), knownValue = new Uint32Array(sites.count);
+  const liveParts = new Int32Array(sites.count),
+    liveRest = new Int32Array(sites.count);
+  const atStake = new Uint16Array(sites.count),
+    preserved = new Uint16Array(sites.count);
+  const asked = new Uint8Array(sites.count),
+    known = new Uint8Array(sites.count),
+    knownValue = new Uint32Array(sites.count);
   const callerSaved = setOf(CONVENTIONS[bits].callerSaved);
   const candidates = registersIn(callerSaved.parts, callerSaved.rest);
   const questions: Question[] = [];

@@ -6,7 +6,13 @@
  * compared byte by byte, so nothing in the rewritten file is believed that was not worked out again.
  */
 import { sectionBytes, sectionNamed, type Diagnostic, type ElfFile, type ElfSection } from "@pv/elf";
-import { ANNOTATION_SECTION, annotationsOf, readAnnotations, writeAnnotations, type Annotations } from "@pv/runtime-loader";
+import {
+  ANNOTATION_SECTION,
+  annotationsOf,
+  readAnnotations,
+  writeAnnotations,
+  type Annotations,
+} from "@pv/runtime-loader";
 import { kindName } from "@pv/sensitive";
 import { formatAddress } from "./image-model.js";
 
@@ -45,7 +51,11 @@ export function verifyRewritten(original: ElfFile, rewritten: ElfFile, fresh: An
 
 function check(name: Check["name"], about: string, differences: readonly string[]): Check {
   const more = differences.length - MOST_DIFFERENCES;
-  return { name, about, differences: more > 0 ? [...differences.slice(0, MOST_DIFFERENCES), `and ${more} more`] : differences };
+  return {
+    name,
+    about,
+    differences: more > 0 ? [...differences.slice(0, MOST_DIFFERENCES), `and ${more} more`] : differences,
+  };
 }
 
 function checkHeaders(a: ElfFile, b: ElfFile): Check {
@@ -53,10 +63,12 @@ function checkHeaders(a: ElfFile, b: ElfFile): Check {
   for (const field of ["arch", "type", "entry", "addressHigh"] as const) {
     if (a[field] !== b[field]) differences.push(`${field}: ${a[field]} became ${b[field]}`);
   }
-  if (a.segments.length !== b.segments.length) differences.push(`${a.segments.length} segments became ${b.segments.length}`);
+  if (a.segments.length !== b.segments.length)
+    differences.push(`${a.segments.length} segments became ${b.segments.length}`);
   a.segments.forEach((segment, index) => {
     const other = b.segments[index];
-    if (other !== undefined) differences.push(...fieldsThatDiffer(segment, other).map((text) => `segment ${index}: ${text}`));
+    if (other !== undefined)
+      differences.push(...fieldsThatDiffer(segment, other).map((text) => `segment ${index}: ${text}`));
   });
   return check("headers", `entry point and ${a.segments.length} program headers`, differences);
 }
@@ -71,7 +83,10 @@ function checkLoadedBytes(a: ElfFile, b: ElfFile): Check {
     const x = a.bytes.subarray(segment.offset, segment.offset + segment.fileSize);
     const y = b.bytes.subarray(other.offset, other.offset + other.fileSize);
     const at = firstDifference(x, y);
-    if (at >= 0) differences.push(`segment ${index}: first at ${formatAddress(segment.virtualAddress + at, a.addressHigh, a.bits)}`);
+    if (at >= 0)
+      differences.push(
+        `segment ${index}: first at ${formatAddress(segment.virtualAddress + at, a.addressHigh, a.bits)}`,
+      );
   });
   return check("loaded bytes", `${total} bytes`, differences);
 }
@@ -80,19 +95,23 @@ function checkSections(a: ElfFile, b: ElfFile): Check {
   const differences: string[] = [];
   let compared = 0;
   for (let index = 0; index < Math.max(a.sections.length, b.sections.length); index++) {
-    const x = kept(a.sections[index]), y = kept(b.sections[index]);
+    const x = kept(a.sections[index]),
+      y = kept(b.sections[index]);
     if (x === undefined && y === undefined) continue;
     // A file without section names gets them together with the table.
     if (x === undefined && namesIndex(a) === 0 && index === namesIndex(b)) continue;
     compared++;
-    if (x === undefined || y === undefined) differences.push(`section ${index} ${x?.name ?? y!.name} is in one of them only`);
+    if (x === undefined || y === undefined)
+      differences.push(`section ${index} ${x?.name ?? y!.name} is in one of them only`);
     else differences.push(...sectionDifferences(a, x, b, y).map((text) => `section ${index} ${x.name}: ${text}`));
   }
   return check("sections", `${compared} sections besides ${ANNOTATION_SECTION}`, differences);
 }
 
 function kept(section: ElfSection | undefined): ElfSection | undefined {
-  return section === undefined || section.type === SHT_NULL || section.name === ANNOTATION_SECTION ? undefined : section;
+  return section === undefined || section.type === SHT_NULL || section.name === ANNOTATION_SECTION
+    ? undefined
+    : section;
 }
 
 /** Index of the section that holds the sections' names (`e_shstrndx`), 0 for none. */
@@ -119,9 +138,14 @@ function fieldsThatDiffer<T extends object>(a: T, b: T, except: readonly (keyof 
 
 /** What the kernel's build appends to the file: relocations, which the kernel's boot code reads from its end. */
 function checkAppendedBytes(a: ElfFile, b: ElfFile): Check {
-  const x = a.bytes.subarray(a.endOfElf), y = b.bytes.subarray(b.endOfElf);
+  const x = a.bytes.subarray(a.endOfElf),
+    y = b.bytes.subarray(b.endOfElf);
   const at = firstDifference(x, y);
-  return check("appended bytes", `${x.length} bytes behind the ELF file`, at < 0 ? [] : [`${x.length} bytes became ${y.length}, first difference at ${at}`]);
+  return check(
+    "appended bytes",
+    `${x.length} bytes behind the ELF file`,
+    at < 0 ? [] : [`${x.length} bytes became ${y.length}, first difference at ${at}`],
+  );
 }
 
 function checkTable(rewritten: ElfFile): Check {
@@ -144,18 +168,27 @@ function checkFacts(rewritten: ElfFile, fresh: Annotations): Check {
   const table = readAnnotations(bytes);
   if (!table.ok) return check("facts and plans", about, ["the table cannot be read"]);
   const differences = tableDifferences(fresh, table.value);
-  return check("facts and plans", about, differences.length > 0 ? differences : ["the tables differ in bytes that have no meaning"]);
+  return check(
+    "facts and plans",
+    about,
+    differences.length > 0 ? differences : ["the tables differ in bytes that have no meaning"],
+  );
 }
 
 /** Rows that differ, sites by address, so that one that is missing does not make all behind it differ. */
 function tableDifferences(fresh: Annotations, table: Annotations): string[] {
   const differences: string[] = [];
   for (const field of ["machine", "addressHigh", "kernelChecksum", "sha256"] as const) {
-    if (fresh[field] !== table[field]) differences.push(`header: ${field} is ${table[field]}, should be ${fresh[field]}`);
+    if (fresh[field] !== table[field])
+      differences.push(`header: ${field} is ${table[field]}, should be ${fresh[field]}`);
   }
   const address = (va: number): string => formatAddress(va, fresh.addressHigh, fresh.machine === 3 ? 32 : 64);
-  for (const [noun, key, x, y] of [["site", "address", fresh.sites, table.sites], ["patch", "start", fresh.patches, table.patches]] as const) {
-    const columns = x as unknown as Readonly<Record<string, ArrayLike<number>>>, others = y as unknown as typeof columns;
+  for (const [noun, key, x, y] of [
+    ["site", "address", fresh.sites, table.sites],
+    ["patch", "start", fresh.patches, table.patches],
+  ] as const) {
+    const columns = x as unknown as Readonly<Record<string, ArrayLike<number>>>,
+      others = y as unknown as typeof columns;
     const rowAt = new Map(Array.from(others[key]!, (va, row) => [va, row]));
     for (let row = 0; row < x.count; row++) {
       const va = columns[key]![row]!;
@@ -164,11 +197,13 @@ function tableDifferences(fresh: Annotations, table: Annotations): string[] {
       rowAt.delete(va);
       if (other === undefined) differences.push(`${name} is missing`);
       // Row numbers shift with every row that is missing.
-      else for (const field of Object.keys(columns)) {
-        if (field === "count" || field === "patch" || field === "firstItem") continue;
-        const is = others[field]![other]!, should = columns[field]![row]!;
-        if (is !== should) differences.push(`${name}: ${field} is ${is}, should be ${should}`);
-      }
+      else
+        for (const field of Object.keys(columns)) {
+          if (field === "count" || field === "patch" || field === "firstItem") continue;
+          const is = others[field]![other]!,
+            should = columns[field]![row]!;
+          if (is !== should) differences.push(`${name}: ${field} is ${is}, should be ${should}`);
+        }
     }
     for (const va of rowAt.keys()) differences.push(`${noun} at ${address(va)} should not be there`);
   }

@@ -4,11 +4,33 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { addSection, readElf, unwrap } from "@pv/elf";
 import { parseAddress, parseMemory, parseSeconds } from "../src/commands/flags.js";
-import { bzImage, expectError, fakeKernel, Folder, kernelOf, MAIN, packed, previrt, sectionOf, start, TINY, withWord } from "./cli.fixture.js";
+import {
+  bzImage,
+  expectError,
+  fakeKernel,
+  Folder,
+  kernelOf,
+  MAIN,
+  packed,
+  previrt,
+  sectionOf,
+  start,
+  TINY,
+  withWord,
+} from "./cli.fixture.js";
 
 const folder = new Folder();
 const sha = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex");
@@ -54,13 +76,18 @@ describe.concurrent("an image that is not understood", () => {
     expectError(await previrt(code === "PV3001" ? "analyze" : "info", path), code, 3, message);
   });
 
-  test.each(["info", "analyze", "boot", "explain", "rewrite", "verify"])("every command refuses it: %s", async (command) => {
-    const text = folder.file(`${command}.txt`, "no kernel");
-    const output = folder.at(`${command}.out`);
-    const args = { rewrite: ["-o", output, text], verify: [text, text], explain: [text, "c1000000"] }[command] ?? [text];
-    expectError(await previrt(command, ...args), "PV1003", 3);
-    expect(folder.names()).not.toContain(`${command}.out`);
-  });
+  test.each(["info", "analyze", "boot", "explain", "rewrite", "verify"])(
+    "every command refuses it: %s",
+    async (command) => {
+      const text = folder.file(`${command}.txt`, "no kernel");
+      const output = folder.at(`${command}.out`);
+      const args = { rewrite: ["-o", output, text], verify: [text, text], explain: [text, "c1000000"] }[command] ?? [
+        text,
+      ];
+      expectError(await previrt(command, ...args), "PV1003", 3);
+      expect(folder.names()).not.toContain(`${command}.out`);
+    },
+  );
 });
 
 describe.concurrent("a path that cannot be read", () => {
@@ -106,7 +133,10 @@ describe.concurrent("wrong use", () => {
     [["boot", "--timeout", "0", TINY], /timeout: it is no number of seconds above 0, at most 86400/],
     [["boot", "--memory", "lots", TINY], /memory: it is no size such as 256M/],
     [["boot", "--memory=-1", TINY], /memory: it is no size such as 256M/],
-    ...["0", "4G"].map((value): [string[], RegExp] => [["boot", `--memory=${value}`, TINY], /memory of \d+ MiB asked for, 16 to 2047 is possible/]),
+    ...["0", "4G"].map((value): [string[], RegExp] => [
+      ["boot", `--memory=${value}`, TINY],
+      /memory of \d+ MiB asked for, 16 to 2047 is possible/,
+    ]),
     [["boot", "--append", "x".repeat(2048), TINY], /command line has 2048 bytes/],
   ];
   test.each(cases)("previrt %j", async (args, message) => {
@@ -120,17 +150,43 @@ describe.concurrent("wrong use", () => {
 });
 
 describe("values of flags", () => {
-  test.each([["256M", 256], ["256", 256], ["1G", 1024], ["2GiB", 2048], ["64mb", 64]])("--memory %s is %d MiB", (text, size) => {
+  test.each([
+    ["256M", 256],
+    ["256", 256],
+    ["1G", 1024],
+    ["2GiB", 2048],
+    ["64mb", 64],
+  ])("--memory %s is %d MiB", (text, size) => {
     expect(parseMemory(text)).toBe(size);
   });
-  test.each(["", "-1", "+1", "NaN", "1.5G", "lots", "256K", "0x100", "1 G", "9999999999", "M"])("--memory %j is refused", (text) => {
-    expect(() => parseMemory(text)).toThrow(SyntaxError);
-  });
+  test.each(["", "-1", "+1", "NaN", "1.5G", "lots", "256K", "0x100", "1 G", "9999999999", "M"])(
+    "--memory %j is refused",
+    (text) => {
+      expect(() => parseMemory(text)).toThrow(SyntaxError);
+    },
+  );
 
-  test.each([["1", 1], ["0.5", 0.5], ["86400", 86_400]])("--timeout %s is %d s", (text, seconds) => {
+  test.each([
+    ["1", 1],
+    ["0.5", 0.5],
+    ["86400", 86_400],
+  ])("--timeout %s is %d s", (text, seconds) => {
     expect(parseSeconds(text)).toBe(seconds);
   });
-  test.each(["", "0", "0.0", "-1", "NaN", "Infinity", "1e9", "86401", "99999999999999999999", "5 minutes", ".5", "0x10"])("--timeout %j is refused", (text) => {
+  test.each([
+    "",
+    "0",
+    "0.0",
+    "-1",
+    "NaN",
+    "Infinity",
+    "1e9",
+    "86401",
+    "99999999999999999999",
+    "5 minutes",
+    ".5",
+    "0x10",
+  ])("--timeout %j is refused", (text) => {
     expect(() => parseSeconds(text)).toThrow(SyntaxError);
   });
 
@@ -162,11 +218,24 @@ describe("an output that cannot be written", () => {
     expect(sha(input)).toBe(before);
   };
 
-  test.each(["kernel.elf", "symbolic", "hard", "sub/../kernel.elf", "./kernel.elf"])("the input itself, named %s", async (name) => {
-    expectError(await start(["rewrite", "-o", name, "kernel.elf"], { cwd: folder.path }).ended, "PV9001", 2, "is the input kernel.elf itself");
-    expectError(await start(["rewrite", "-o", "kernel.elf", name], { cwd: folder.path }).ended, "PV9001", 2, "itself");
-    untouched();
-  });
+  test.each(["kernel.elf", "symbolic", "hard", "sub/../kernel.elf", "./kernel.elf"])(
+    "the input itself, named %s",
+    async (name) => {
+      expectError(
+        await start(["rewrite", "-o", name, "kernel.elf"], { cwd: folder.path }).ended,
+        "PV9001",
+        2,
+        "is the input kernel.elf itself",
+      );
+      expectError(
+        await start(["rewrite", "-o", "kernel.elf", name], { cwd: folder.path }).ended,
+        "PV9001",
+        2,
+        "itself",
+      );
+      untouched();
+    },
+  );
 
   test("the boot image that the loader is made of, and an input of boot as its log", async () => {
     expectError(await previrt("loader", "--boot-image", input, "-o", input), "PV9001", 2, "itself");
@@ -192,12 +261,20 @@ describe("an output that cannot be written", () => {
   const nobody = 65_534;
   const asNobody = process.getuid?.() !== 0 ? {} : { uid: nobody, gid: nobody };
   const reachable = spawnSync(process.execPath, [MAIN, "--version"], asNobody).status === 0;
-  test.skipIf(!reachable)(`a folder without permission${reachable ? "" : " (skipped: the superuser may write everywhere, and no other user can read the project)"}`, async () => {
-    const own = new Folder();
-    chmodSync(own.path, 0o555);
-    expectError(await start(["rewrite", "-o", own.at("x.elf"), TINY], asNobody).ended, "PV5005", 2, "permission denied");
-    chmodSync(own.path, 0o755);
-  });
+  test.skipIf(!reachable)(
+    `a folder without permission${reachable ? "" : " (skipped: the superuser may write everywhere, and no other user can read the project)"}`,
+    async () => {
+      const own = new Folder();
+      chmodSync(own.path, 0o555);
+      expectError(
+        await start(["rewrite", "-o", own.at("x.elf"), TINY], asNobody).ended,
+        "PV5005",
+        2,
+        "permission denied",
+      );
+      chmodSync(own.path, 0o755);
+    },
+  );
 
   const disk = folder.at("sub");
   const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=16k", "tmpfs", disk]).status === 0;
@@ -229,7 +306,13 @@ describe("a kernel that does not suit boot", () => {
   test("one with the table of another", async () => {
     const { offset, size } = sectionOf(rewritten, ".previrt");
     const bytes = rewritten.subarray(offset, offset + size);
-    const other = addSection(unwrap(readElf(fakeKernel("exceptions"))), { name: ".previrt", type: 1, flags: 0, align: 4, bytes });
+    const other = addSection(unwrap(readElf(fakeKernel("exceptions"))), {
+      name: ".previrt",
+      type: 1,
+      flags: 0,
+      align: 4,
+      bytes,
+    });
     await refused("foreign.elf", other.bytes, "PV4003");
   });
 
@@ -254,17 +337,38 @@ describe.concurrent("a machine that does not suit boot", () => {
 
   test("an initial RAM disk that is larger than the memory", async () => {
     truncateSync(folder.file("large.initrd", "x"), 40 * 2 ** 20);
-    expectError(await previrt("boot", "--memory", "32M", "--initrd", folder.at("large.initrd"), TINY), "PV5003", 2, "32 MiB");
+    expectError(
+      await previrt("boot", "--memory", "32M", "--initrd", folder.at("large.initrd"), TINY),
+      "PV5003",
+      2,
+      "32 MiB",
+    );
+  });
+
+  test("is found out before the kernel is analysed", async () => {
+    const noCode = folder.file("no-code.elf", kernelOf(".data\n.long 1\n"));
+    expectError(await previrt("boot", noCode), "PV3001", 3);
+    expectError(await previrt("boot", "--memory=8", noCode), "PV9001", 2, "memory of 8 MiB");
   });
 
   test("an initial RAM disk that is not there, or empty", async () => {
     expectError(await previrt("boot", "--initrd", folder.at("no.initrd"), TINY), "PV9001", 2, "no.initrd");
-    expectError(await previrt("boot", "--initrd", folder.file("empty.initrd", ""), TINY), "PV1002", 3, "empty.initrd is empty");
+    expectError(
+      await previrt("boot", "--initrd", folder.file("empty.initrd", ""), TINY),
+      "PV1002",
+      3,
+      "empty.initrd is empty",
+    );
   });
 
   test("a boot image that is not there", async () => {
     expectError(await previrt("boot", "--boot-image", folder.at("no.boot"), TINY), "PV9001", 2, "no.boot");
-    expectError(await previrt("loader", "--boot-image", folder.at("no.boot"), "-o", folder.at("l.elf")), "PV9001", 2, "no.boot");
+    expectError(
+      await previrt("loader", "--boot-image", folder.at("no.boot"), "-o", folder.at("l.elf")),
+      "PV9001",
+      2,
+      "no.boot",
+    );
   });
 
   test("a boot image that was not built yet", async () => {
@@ -272,8 +376,17 @@ describe.concurrent("a machine that does not suit boot", () => {
     const elsewhere = new Folder();
     mkdirSync(elsewhere.at("apps/cli"), { recursive: true });
     symlinkSync(new URL("../node_modules", import.meta.url).pathname, elsewhere.at("apps/cli/node_modules"));
-    spawnSync("cp", ["-r", new URL("../dist", import.meta.url).pathname, new URL("../package.json", import.meta.url).pathname, elsewhere.at("apps/cli")]);
-    const { status, stdout, stderr } = spawnSync(process.execPath, [elsewhere.at("apps/cli/dist/main.js"), "boot", TINY], { encoding: "utf8" });
+    spawnSync("cp", [
+      "-r",
+      new URL("../dist", import.meta.url).pathname,
+      new URL("../package.json", import.meta.url).pathname,
+      elsewhere.at("apps/cli"),
+    ]);
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [elsewhere.at("apps/cli/dist/main.js"), "boot", TINY],
+      { encoding: "utf8" },
+    );
     expectError({ code: status ?? -1, stdout, stderr }, "PV5004", 2, "has not been built");
   });
 
@@ -281,7 +394,18 @@ describe.concurrent("a machine that does not suit boot", () => {
     const text = folder.file("text.boot", "no boot image");
     expectError(await previrt("loader", "--boot-image", text, "-o", folder.at("l.elf")), "PV1003", 3);
     expectError(await previrt("boot", "--boot-image", TINY, TINY), "PV1006", 3, ".previrt.templates");
-    const cramped = addSection(unwrap(readElf(tiny)), { name: ".previrt.templates", type: 1, flags: 0, align: 4, bytes: new Uint8Array(64) });
-    expectError(await previrt("boot", "--boot-image", folder.file("cramped.boot", cramped.bytes), TINY), "PV4006", 3, "reserves 64");
+    const cramped = addSection(unwrap(readElf(tiny)), {
+      name: ".previrt.templates",
+      type: 1,
+      flags: 0,
+      align: 4,
+      bytes: new Uint8Array(64),
+    });
+    expectError(
+      await previrt("boot", "--boot-image", folder.file("cramped.boot", cramped.bytes), TINY),
+      "PV4006",
+      3,
+      "reserves 64",
+    );
   });
 });

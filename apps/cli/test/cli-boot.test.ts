@@ -47,7 +47,8 @@ describe.concurrent("a boot", () => {
       expect(Number.isInteger(times) && times > 0).toBe(true);
     }
     expect(executed.reduce((sum, [, times]) => sum + times, 0)).toBe(result.executed.total);
-    for (const kind of ["cli", "sti", "pushf", "popf", "in", "out", "cpuid", "mov-to-cr"]) expect(result.executed.byKind[kind], kind).toBeGreaterThan(0);
+    for (const kind of ["cli", "sti", "pushf", "popf", "in", "out", "cpuid", "mov-to-cr"])
+      expect(result.executed.byKind[kind], kind).toBeGreaterThan(0);
     expect(result.patched).toBeGreaterThan(100);
     const { summary } = JSON.parse((await previrt("analyze", "--format", "json", TINY)).stdout);
     expect(result.patched + result.untouched).toBe(summary.sites);
@@ -57,10 +58,24 @@ describe.concurrent("a boot", () => {
   });
 
   test("takes what rewrite wrote, poisoned, with an initial RAM disk and a command line, and keeps the console", async () => {
-    const kernel = folder.at("tiny.previrt"), log = folder.at("console.txt");
+    const kernel = folder.at("tiny.previrt"),
+      log = folder.at("console.txt");
     await previrt("rewrite", "-o", kernel, TINY);
     const initrd = folder.file("initrd", "12345");
-    const quiet = await previrt("boot", "--no-console", "--poison", "--log", log, "--initrd", initrd, "--append", "one two", "--format", "json", kernel);
+    const quiet = await previrt(
+      "boot",
+      "--no-console",
+      "--poison",
+      "--log",
+      log,
+      "--initrd",
+      initrd,
+      "--append",
+      "one two",
+      "--format",
+      "json",
+      kernel,
+    );
     expect(quiet.stderr).toBe("");
     expect(report(quiet)).toMatchObject({ userland: true, poison: true });
     const console = readFileSync(log, "latin1");
@@ -72,13 +87,21 @@ describe.concurrent("a boot", () => {
 
   test("starts a kernel unpatched for comparison, without looking at it", async () => {
     const result = report(await previrt("boot", "--unpatched", "--format", "json", "--no-console", TINY));
-    expect(result).toMatchObject({ userland: true, patched: 0, trapped: 0, untouched: 0, executed: { total: 0, byKind: {} } });
+    expect(result).toMatchObject({
+      userland: true,
+      patched: 0,
+      trapped: 0,
+      untouched: 0,
+      executed: { total: 0, byKind: {} },
+    });
   });
 
   test("prints it for people", async () => {
     const { code, stdout, stderr } = await previrt("boot", "--no-console", TINY);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toMatch(/^userland reached, on v86 under bare, in [\d.]+ s\nsites: \d+ patched, 0 trapped, \d+ untouched\nguest instructions: \d+\n\nexecuted in stubs/);
+    expect(stdout).toMatch(
+      /^userland reached, on v86 under bare, in [\d.]+ s\nsites: \d+ patched, 0 trapped, \d+ untouched\nguest instructions: \d+\n\nexecuted in stubs/,
+    );
     expect(stdout).toMatch(/^pushf +\d+ +[\d.]+ %$/m);
   });
 
@@ -90,7 +113,9 @@ describe.concurrent("a boot", () => {
 
 describe.concurrent("a guest that does not get there", () => {
   const error = (reason: string, words: string): RegExp =>
-    new RegExp(`\nerror PV5002 [^\n:]+: the console did not show "previrt-guest: done" \\(${reason}\\): [^\n]*${words}[^\n]*\n {2}[^\n]+\n$`);
+    new RegExp(
+      `\nerror PV5002 [^\n:]+: the console did not show "previrt-guest: done" \\(${reason}\\): [^\n]*${words}[^\n]*\n {2}[^\n]+\n$`,
+    );
 
   test("hangs", async () => {
     const outcome = await previrt("boot", "--timeout", "1.5", "--format", "json", HANG);
@@ -106,7 +131,10 @@ describe.concurrent("a guest that does not get there", () => {
 
   test("crashes without a word of its own, and its last line is not complete", async () => {
     const outcome = await previrt("boot", "--append", "x", guest("crash.elf", "lidt 0", "crash: int3", "jmp crash"));
-    expect(outcome).toMatchObject({ code: 1, stderr: expect.stringMatching(/\nhello\nerror PV5002 .*"hello"\n {2}.*\n$/) });
+    expect(outcome).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/\nhello\nerror PV5002 .*"hello"\n {2}.*\n$/),
+    });
   });
 
   test("pretends to be the loader, which is not believed", async () => {
@@ -117,12 +145,20 @@ describe.concurrent("a guest that does not get there", () => {
   test("does not fit beside the loader, which says so itself", async () => {
     const kernel = folder.file("large.elf", kernelOf(".text\nhang: jmp hang\n.bss\n.space 40 << 20\n"));
     const outcome = await previrt("boot", "--memory", "48M", "--format", "json", kernel);
-    expect(outcome).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(/\nerror PV5003 [^\n]+: the loader refuses: [^\n]+\n {2}[^\n]+\n$/) });
+    expect(outcome).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringMatching(/\nerror PV5003 [^\n]+: the loader refuses: [^\n]+\n {2}[^\n]+\n$/),
+    });
   });
 });
 
 describe.concurrent("a signal", () => {
-  test.each([["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const)("%s ends a boot with %i", async (signal, code) => {
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const)("%s ends a boot with %i", async (signal, code) => {
     const log = `${signal}.log`;
     const running = start(["boot", "--format", "json", "--log", folder.at(log), HANG]);
     await running.seen("hello\n");
@@ -149,6 +185,11 @@ test("a guest's control characters do not reach the terminal", async () => {
   const { stderr } = await previrt("boot", "--log", log, guest("escape.elf", ...say("\u001b\n"), ...HALT));
   expect(stderr).toContain("hello^[\n");
   expect(stderr).not.toContain("\u001b");
-  expectError({ code: 1, stdout: "", stderr: stderr.slice(stderr.indexOf("error PV")) }, "PV5002", 1, /last words: "hello\^\["/);
+  expectError(
+    { code: 1, stdout: "", stderr: stderr.slice(stderr.indexOf("error PV")) },
+    "PV5002",
+    1,
+    /last words: "hello\^\["/,
+  );
   expect(readFileSync(log, "latin1")).toContain("hello\u001b\n");
 });

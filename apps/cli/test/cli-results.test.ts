@@ -7,7 +7,20 @@ import { ASSUMPTIONS } from "@pv/dataflow";
 import { annotationsOf, previrtualize, templatesOf } from "@pv/runtime-loader";
 import { CATALOGUE } from "@pv/sensitive";
 import { RULES } from "@pv/stubgen";
-import { expectError, fakeKernel, Folder, kernelOf, MAIN, packed, previrt, sectionOf, start, TINY, withWord, type Outcome } from "./cli.fixture.js";
+import {
+  expectError,
+  fakeKernel,
+  Folder,
+  kernelOf,
+  MAIN,
+  packed,
+  previrt,
+  sectionOf,
+  start,
+  TINY,
+  withWord,
+  type Outcome,
+} from "./cli.fixture.js";
 
 const folder = new Folder();
 const COMMANDS = ["info", "analyze", "rewrite", "verify", "explain", "loader", "boot"];
@@ -19,7 +32,9 @@ function parsed({ code, stdout, stderr }: Outcome, exitCode = 0): any {
 
 describe.concurrent("help and version", () => {
   test("the version is that of the package", async () => {
-    const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+    const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+      version: string;
+    };
     expect(await previrt("--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   });
 
@@ -35,7 +50,8 @@ describe.concurrent("help and version", () => {
     const { code, stdout, stderr } = await previrt(command, "--help");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(new RegExp(`EXAMPLES\n  previrt ${command} `));
-    for (const line of stdout.split("FLAGS\n")[1]!.trimEnd().split("\n\n")[0]!.split("\n")) expect(line).toMatch(/--.* {2}\S.{9}/);
+    for (const line of stdout.split("FLAGS\n")[1]!.trimEnd().split("\n\n")[0]!.split("\n"))
+      expect(line).toMatch(/--.* {2}\S.{9}/);
   });
 
   test("boot --help gives units and defaults", async () => {
@@ -50,7 +66,11 @@ describe.concurrent("info", () => {
   test("says the same of a bzImage and of the kernel in it, but for the container", async () => {
     const elf = parsed(await previrt("info", "--format", "json", TINY));
     const bz = parsed(await previrt("info", "--format", "json", folder.file("info.bz", packed(readFileSync(TINY)))));
-    expect(elf).toMatchObject({ schemaVersion: 1, image: { arch: "i386", format: "elf", compression: "none", release: null }, problems: [] });
+    expect(elf).toMatchObject({
+      schemaVersion: 1,
+      image: { arch: "i386", format: "elf", compression: "none", release: null },
+      problems: [],
+    });
     expect(bz).toEqual({ ...elf, image: { ...elf.image, format: "bzImage", compression: "gzip" } });
     expect(elf.sections.find(({ name }: { name: string }) => name === ".text")).toMatchObject({ executable: true });
   });
@@ -84,7 +104,11 @@ describe("analyze", () => {
         byReason: expect.any(Object),
         registers,
         flags: { sites: counts, live: counts },
-        known: { ports: { sites: counts, known: counts }, msrs: { sites: counts, known: counts }, leaves: { sites: counts, known: counts } },
+        known: {
+          ports: { sites: counts, known: counts },
+          msrs: { sites: counts, known: counts },
+          leaves: { sites: counts, known: counts },
+        },
       },
       sites: expect.any(Array),
     });
@@ -95,12 +119,22 @@ describe("analyze", () => {
     }
     const reasons = new Set<string | null>(RULES.map(({ name }) => name));
     for (const site of model.sites) {
-      expect(Object.keys(site)).toEqual(["address", "kind", "class", "liveRegisters", "liveFlags", "known", "tactic", "reason"]);
+      expect(Object.keys(site)).toEqual([
+        "address",
+        "kind",
+        "class",
+        "liveRegisters",
+        "liveFlags",
+        "known",
+        "tactic",
+        "reason",
+      ]);
       expect(site.address).toMatch(/^[0-9a-f]{8}$/);
       expect(kinds).toContain(site.kind);
       expect(["privileged", "silent", "port-io"]).toContain(site.class);
       for (const name of [...site.liveRegisters, ...site.liveFlags]) expect(name).toMatch(/^[a-z]{2,3}[a-z0-9:.+-]*$/i);
-      if (site.known !== null) expect(site.known).toEqual({ what: expect.stringMatching(/^(port|msr|leaf)$/), value: counts });
+      if (site.known !== null)
+        expect(site.known).toEqual({ what: expect.stringMatching(/^(port|msr|leaf)$/), value: counts });
       expect(["in-place", "idiom", "jump-forward", "jump-backward"]).toContain(site.tactic);
       expect(site.tactic === "in-place" ? reasons.has(site.reason) : site.reason === null).toBe(true);
     }
@@ -126,7 +160,9 @@ describe("analyze", () => {
     const again = await previrt("analyze", "--format", "json", TINY);
     expect(JSON.parse(again.stdout)).toEqual(model);
     expect(await previrt("analyze", "--format", "json", TINY)).toEqual(again);
-    const bz = parsed(await previrt("analyze", "--format", "json", folder.file("analyze.bz", packed(readFileSync(TINY)))));
+    const bz = parsed(
+      await previrt("analyze", "--format", "json", folder.file("analyze.bz", packed(readFileSync(TINY)))),
+    );
     expect(bz).toEqual({ ...model, image: { ...model.image, format: "bzImage" } });
   });
 
@@ -154,14 +190,28 @@ describe("analyze", () => {
   });
 
   test("takes a kernel for x86-64", async () => {
-    const amd64 = parsed(await previrt("analyze", "--format", "json", folder.file("amd64.elf", kernelOf(".text\ncli\nmov %cr3, %rax\nret\n", 64))));
+    const amd64 = parsed(
+      await previrt(
+        "analyze",
+        "--format",
+        "json",
+        folder.file("amd64.elf", kernelOf(".text\ncli\nmov %cr3, %rax\nret\n", 64)),
+      ),
+    );
     expect(amd64.image.arch).toBe("amd64");
-    expect(amd64.sites.map(({ address, kind }: any) => [address, kind])).toEqual([["ffffffff81000000", "cli"], ["ffffffff81000001", "mov-from-cr"]]);
+    expect(amd64.sites.map(({ address, kind }: any) => [address, kind])).toEqual([
+      ["ffffffff81000000", "cli"],
+      ["ffffffff81000001", "mov-from-cr"],
+    ]);
   });
 
   test("takes a kernel without a sensitive instruction", async () => {
     const path = folder.file("harmless.elf", kernelOf(".text\nret\n"));
-    expect(parsed(await previrt("analyze", "--format", "json", path)).summary).toMatchObject({ sites: 0, byKind: {}, registers: { reduction: 0 } });
+    expect(parsed(await previrt("analyze", "--format", "json", path)).summary).toMatchObject({
+      sites: 0,
+      byKind: {},
+      registers: { reduction: 0 },
+    });
     expect(await previrt("analyze", "--sites", path)).toMatchObject({ code: 0, stderr: "" });
   });
 });
@@ -174,20 +224,26 @@ describe("a kernel table that points outside", () => {
   });
   const warning = /^warning PV2002 [^\n:]+: [^\n]*__ex_table[^\n]*\n {2}[^\n]+\n$/;
 
-  test.each(["info", "analyze"])("%s goes on without it, names it on stderr and in the JSON, and ends with 4", async (command) => {
-    const text = await previrt(command, damaged);
-    expect(text).toMatchObject({ code: 4, stderr: expect.stringMatching(warning) });
-    expect(text.stdout).not.toBe("");
-    const json = await previrt(command, "--format", "json", damaged);
-    expect(json).toMatchObject({ code: 4, stderr: text.stderr });
-    expect(JSON.parse(json.stdout).problems).toEqual([
-      { code: "PV2002", message: expect.any(String), address: expect.any(Number), hint: expect.any(String) },
-    ]);
-  });
+  test.each(["info", "analyze"])(
+    "%s goes on without it, names it on stderr and in the JSON, and ends with 4",
+    async (command) => {
+      const text = await previrt(command, damaged);
+      expect(text).toMatchObject({ code: 4, stderr: expect.stringMatching(warning) });
+      expect(text.stdout).not.toBe("");
+      const json = await previrt(command, "--format", "json", damaged);
+      expect(json).toMatchObject({ code: 4, stderr: text.stderr });
+      expect(JSON.parse(json.stdout).problems).toEqual([
+        { code: "PV2002", message: expect.any(String), address: expect.any(Number), hint: expect.any(String) },
+      ]);
+    },
+  );
 
   test("rewrite writes the file all the same, and verify accepts it", async () => {
     const output = folder.at("damaged.previrt");
-    expect(await previrt("rewrite", "-o", output, damaged)).toMatchObject({ code: 4, stderr: expect.stringMatching(warning) });
+    expect(await previrt("rewrite", "-o", output, damaged)).toMatchObject({
+      code: 4,
+      stderr: expect.stringMatching(warning),
+    });
     expect(await previrt("verify", damaged, output)).toMatchObject({ code: 4, stderr: expect.stringMatching(warning) });
   });
 });
@@ -212,7 +268,11 @@ describe("rewrite", () => {
     expect(unwrap(annotationsOf(unwrap(readElf(bytes)))).sites.count).toBe(result.sites);
     expect(readFileSync(TINY).equals(before)).toBe(true);
     const again = await previrt("rewrite", "-o", output, TINY);
-    expect(again).toEqual({ code: 0, stdout: `${output}: ${bytes.length} bytes, ${result.sites} sites, ${result.planned} of them in patches, ${result.inPlace} stay in place\n`, stderr: "" });
+    expect(again).toEqual({
+      code: 0,
+      stdout: `${output}: ${bytes.length} bytes, ${result.sites} sites, ${result.planned} of them in patches, ${result.inPlace} stay in place\n`,
+      stderr: "",
+    });
     expect(readFileSync(output).equals(bytes)).toBe(true);
     expect(folder.names().filter((name) => name.includes("tmp"))).toEqual([]);
   });
@@ -254,7 +314,11 @@ describe("verify", () => {
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
     const result = JSON.parse(stdout);
     expect(result).toMatchObject({ schemaVersion: 1, verified: false });
-    return Object.fromEntries(result.checks.filter((check: any) => check.differences.length > 0).map((check: any) => [check.name, check.differences]));
+    return Object.fromEntries(
+      result.checks
+        .filter((check: any) => check.differences.length > 0)
+        .map((check: any) => [check.name, check.differences]),
+    );
   };
 
   test("accepts what rewrite wrote, from the ELF file and from a bzImage", async () => {
@@ -269,7 +333,10 @@ describe("verify", () => {
     const sceptic = folder.at("sceptic.previrt");
     await previrt("rewrite", "--assume", "none", "-o", sceptic, TINY);
     expect(await previrt("verify", "--assume", "none", TINY, sceptic)).toMatchObject({ code: 0 });
-    expect(await previrt("verify", TINY, sceptic)).toMatchObject({ code: 1, stdout: expect.stringContaining("assumptions is 0, should be") });
+    expect(await previrt("verify", TINY, sceptic)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining("assumptions is 0, should be"),
+    });
   });
 
   test("finds a changed byte of code", async () => {
@@ -285,21 +352,29 @@ describe("verify", () => {
     annotations.sites.liveParts[3]! ^= 1;
     const found = await differing("fact.elf", unwrap(previrtualize(elf, annotations)));
     expect(Object.keys(found)).toEqual(["facts and plans"]);
-    expect(found["facts and plans"]).toEqual([expect.stringMatching(/ at [0-9a-f]{8}: liveParts is \d+, should be \d+/)]);
+    expect(found["facts and plans"]).toEqual([
+      expect.stringMatching(/ at [0-9a-f]{8}: liveParts is \d+, should be \d+/),
+    ]);
   });
 
   test("finds a table that is missing or damaged", async () => {
     expect(Object.keys(await differing("missing.elf", readFileSync(TINY)))).toEqual(["table", "facts and plans"]);
     const { offset } = sectionOf(rewritten, ".previrt");
-    expect((await differing("broken.elf", withWord(rewritten, offset + 40, 7)))["table"]).toEqual([expect.stringContaining("PV4004")]);
+    expect((await differing("broken.elf", withWord(rewritten, offset + 40, 7)))["table"]).toEqual([
+      expect.stringContaining("PV4004"),
+    ]);
   });
 
   test("finds changed headers, sections and appended bytes", async () => {
     const elf = unwrap(readElf(rewritten));
     expect(Object.keys(await differing("entry.elf", withWord(rewritten, 24, elf.entry + 4)))).toContain("headers");
-    expect(Object.keys(await differing("appended.elf", rewritten.with(-3, rewritten.at(-3)! ^ 1)))).toEqual(["appended bytes"]);
+    expect(
+      Object.keys(await differing("appended.elf", rewritten.with(rewritten.length - 3, rewritten.at(-3)! ^ 1))),
+    ).toEqual(["appended bytes"]);
     const symbols = sectionNamed(elf, ".symtab")!;
-    expect(await differing("symbols.elf", rewritten.with(symbols.offset + 20, 0x7e))).toMatchObject({ sections: [expect.stringContaining(".symtab")] });
+    expect(await differing("symbols.elf", rewritten.with(symbols.offset + 20, 0x7e))).toMatchObject({
+      sections: [expect.stringContaining(".symtab")],
+    });
   });
 
   test("takes a file that is no kernel for an error, not for a difference", async () => {
@@ -309,16 +384,34 @@ describe("verify", () => {
 });
 
 describe.concurrent("explain", () => {
-  const kernel = folder.file("explain.elf", kernelOf(".text\nboot: jmp boot\nprobe: mov $0x3f8, %edx\nin %dx, %al\nmov %eax, %ebx\npushf\nmov $1, %ecx\nret\nnop\niret\n"));
+  const kernel = folder.file(
+    "explain.elf",
+    kernelOf(
+      ".text\nboot: jmp boot\nprobe: mov $0x3f8, %edx\nin %dx, %al\nmov %eax, %ebx\npushf\nmov $1, %ecx\nret\nnop\niret\n",
+    ),
+  );
 
   test("says everything about a site that is patched", async () => {
     const model = parsed(await previrt("explain", "--format", "json", kernel, "0xC1000007"));
     expect(model).toMatchObject({
       schemaVersion: 1,
-      site: { address: "c1000007", kind: "in", class: "port-io", known: { what: "port", value: 0x3f8 }, reason: null, text: "in %dx,%al", bytes: "ec", section: ".text" },
+      site: {
+        address: "c1000007",
+        kind: "in",
+        class: "port-io",
+        known: { what: "port", value: 0x3f8 },
+        reason: null,
+        text: "in %dx,%al",
+        bytes: "ec",
+        section: ".text",
+      },
       kind: { why: expect.stringMatching(/\.$/), manual: expect.stringMatching(/^2A: IN/), results: "eax.l" },
       registers: { preserved: expect.any(Array) },
-      patch: { start: expect.any(String), length: expect.any(Number), items: expect.arrayContaining([{ address: "c1000007", op: "site", text: "in %dx,%al" }]) },
+      patch: {
+        start: expect.any(String),
+        length: expect.any(Number),
+        items: expect.arrayContaining([{ address: "c1000007", op: "site", text: "in %dx,%al" }]),
+      },
       rungs: [{ rung: "idiom" }, { rung: "forward" }, { rung: "backward" }],
     });
     expect(model.rungs.filter(({ outcome }: any) => outcome === "taken").length).toBe(1);
@@ -331,12 +424,20 @@ describe.concurrent("explain", () => {
   test("says why a site stays in place", async () => {
     const { sites } = parsed(await previrt("analyze", "--format", "json", kernel));
     const { address } = sites.at(-1);
-    expect(parsed(await previrt("explain", "--format", "json", kernel, address))).toMatchObject({ site: { kind: "iret", reason: "control-transfer" }, patch: null });
+    expect(parsed(await previrt("explain", "--format", "json", kernel, address))).toMatchObject({
+      site: { kind: "iret", reason: "control-transfer" },
+      patch: null,
+    });
     expect((await previrt("explain", kernel, address)).stdout).toMatch(/^stays in place: An interrupt return/m);
   });
 
   test("says what is there where there is no site", async () => {
-    expectError(await previrt("explain", kernel, "c1000008"), "PV9001", 2, /holds `mov %eax,%ebx`, .* nearest sites are at c1000007 and c100000a/);
+    expectError(
+      await previrt("explain", kernel, "c1000008"),
+      "PV9001",
+      2,
+      /holds `mov %eax,%ebx`, .* nearest sites are at c1000007 and c100000a/,
+    );
     expectError(await previrt("explain", kernel, "1000"), "PV1009", 3, /no code at 00001000/);
     expectError(await previrt("explain", kernel, "ffffffffc1000007"), "PV1009", 3, /no code at ffffffffc1000007/);
   });
@@ -372,19 +473,29 @@ describe("streams", () => {
 });
 
 const haveScript = spawnSync("script", ["--version"]).status === 0;
-describe.skipIf(!haveScript)(haveScript ? "on a terminal" : "on a terminal (skipped: script(1) is not installed)", () => {
-  const ESC = "\u001b[";
-  const onTerminal = (args: string, variables = ""): string =>
-    spawnSync("script", ["-qec", `env -u CI -u NO_COLOR TERM=xterm ${variables} ${process.execPath} ${MAIN} ${args}`, "/dev/null"], { encoding: "utf8" }).stdout;
+describe.skipIf(!haveScript)(
+  haveScript ? "on a terminal" : "on a terminal (skipped: script(1) is not installed)",
+  () => {
+    const ESC = "\u001b[";
+    const onTerminal = (args: string, variables = ""): string =>
+      spawnSync(
+        "script",
+        ["-qec", `env -u CI -u NO_COLOR TERM=xterm ${variables} ${process.execPath} ${MAIN} ${args}`, "/dev/null"],
+        { encoding: "utf8" },
+      ).stdout;
 
-  test("steps are shown, and errors are coloured unless NO_COLOR is set", () => {
-    expect(onTerminal(`analyze ${TINY}`)).toMatch(/liveness +\d+ ms/);
-    expect(onTerminal("analyze /nonexistent")).toContain(`${ESC}31merror PV9001`);
-    const plain = onTerminal(`analyze ${TINY}`, "NO_COLOR=1") + onTerminal("analyze /nonexistent", "NO_COLOR=1") + onTerminal("--help", "NO_COLOR=1");
-    expect(plain).not.toContain(ESC);
-    expect(onTerminal("analyze /nonexistent", "TERM=dumb")).not.toContain(ESC);
-  });
-});
+    test("steps are shown, and errors are coloured unless NO_COLOR is set", () => {
+      expect(onTerminal(`analyze ${TINY}`)).toMatch(/liveness +\d+ ms/);
+      expect(onTerminal("analyze /nonexistent")).toContain(`${ESC}31merror PV9001`);
+      const plain =
+        onTerminal(`analyze ${TINY}`, "NO_COLOR=1") +
+        onTerminal("analyze /nonexistent", "NO_COLOR=1") +
+        onTerminal("--help", "NO_COLOR=1");
+      expect(plain).not.toContain(ESC);
+      expect(onTerminal("analyze /nonexistent", "TERM=dumb")).not.toContain(ESC);
+    });
+  },
+);
 
 test("a file whose name starts with a dash can be named behind --", async () => {
   writeFileSync(folder.at("-kernel.elf"), readFileSync(TINY));

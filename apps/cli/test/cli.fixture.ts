@@ -28,10 +28,23 @@ export interface Running {
   seen(text: string): Promise<void>;
 }
 
+/** A test that fails must leave no guest running. */
+const children = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
 export function start(args: readonly string[], options: SpawnOptions = {}): Running {
   const { NO_COLOR: _, FORCE_COLOR: __, ...env } = process.env;
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...env, CI: "1" }, ...options });
-  let stdout = "", stderr = "";
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...env, CI: "1" },
+    ...options,
+  });
+  children.add(child);
+  child.once("close", () => children.delete(child));
+  let stdout = "",
+    stderr = "";
   const waiting: (() => void)[] = [];
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
@@ -58,7 +71,11 @@ export function previrt(...args: string[]): Promise<Outcome> {
 
 /** Exactly one error: code and title, sentence, hint; nothing on stdout. */
 export function expectError(outcome: Outcome, code: string, exitCode: number, message: RegExp | string = ""): void {
-  expect(outcome).toMatchObject({ code: exitCode, stdout: "", stderr: expect.stringMatching(/^error PV\d{4} [^\n:]+: [^\n]+\n {2}[^\n]+\n$/) });
+  expect(outcome).toMatchObject({
+    code: exitCode,
+    stdout: "",
+    stderr: expect.stringMatching(/^error PV\d{4} [^\n:]+: [^\n]+\n {2}[^\n]+\n$/),
+  });
   expect(outcome.stderr.slice(0, 12)).toBe(`error ${code}`);
   expect(outcome.stderr).toMatch(message);
 }

@@ -18,7 +18,7 @@ export interface Convention {
   /** Registers that carry arguments. */
   readonly argumentRegisters: readonly number[];
   /** Registers that may carry a result. */
-  readonly resultRegisters: readonly number[];
+  readonly resultRegisters: readonly [low: number, high: number];
   /** Registers that a function may change. */
   readonly callerSaved: readonly number[];
 }
@@ -42,6 +42,8 @@ export interface Assumptions {
   readonly cReturn: boolean;
   /** What is called through a pointer reads only argument and callee-saved registers, and its caller reads, after it, only results and callee-saved ones. */
   readonly indirectCall: boolean;
+  /** No function returns a pair whose upper register is what a call left there while the lower one is new (narrow.ts). */
+  readonly narrowReturn: boolean;
   /** Registers that a dying kernel prints (BUG, panic) are for people, not for the program. */
   readonly oopsRegisters: boolean;
 }
@@ -51,10 +53,11 @@ export const ASSUMPTIONS = {
   cReturn: [0, "a compiled C function returns in its result registers and keeps the callee-saved ones; its callers read nothing else of it"],
   indirectCall: [1, "what is called through a pointer follows the C convention"],
   oopsRegisters: [2, "register contents that only an oops report prints are not part of the program"],
+  narrowReturn: [3, "no function returns a number whose upper half alone was left by a call"],
 } as const satisfies Record<keyof Assumptions, readonly [bit: number, says: string]>;
 
-export const DEFAULT_ASSUMPTIONS: Assumptions = { cReturn: true, indirectCall: true, oopsRegisters: true };
-export const NO_ASSUMPTIONS: Assumptions = { cReturn: false, indirectCall: false, oopsRegisters: false };
+export const DEFAULT_ASSUMPTIONS: Assumptions = { cReturn: true, indirectCall: true, oopsRegisters: true, narrowReturn: true };
+export const NO_ASSUMPTIONS: Assumptions = { cReturn: false, indirectCall: false, oopsRegisters: false, narrowReturn: false };
 
 /** What the analyses need of a convention, as location words. */
 export interface ConventionSets {
@@ -69,6 +72,8 @@ export interface ConventionSets {
   readonly callKills: Locations;
   /** What may be read behind a call: results and what was kept. */
   readonly returnReads: Locations;
+  /** The same of a function that returns in one register. */
+  readonly narrowReads: Locations;
 }
 
 export function conventionSets(bits: Bits): ConventionSets {
@@ -83,6 +88,7 @@ export function conventionSets(bits: Bits): ConventionSets {
     callReads: union(setOf(convention.argumentRegisters), kept),
     callKills: union(setOf(convention.callerSaved), { parts: 0, rest: ARITHMETIC_FLAGS }),
     returnReads: union(results, kept),
+    narrowReads: union(setOf([convention.resultRegisters[0]]), kept),
   };
 }
 

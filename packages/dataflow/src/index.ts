@@ -3,6 +3,8 @@ export * from "./fixpoint.js";
 export * from "./known-bits.js";
 export * from "./known-contents.js";
 export * from "./liveness.js";
+export * from "./meaning.js";
+export * from "./narrow.js";
 export * from "./nodes.js";
 export * from "./order.js";
 export * from "./print.js";

@@ -12,9 +12,10 @@ import { ALL_FLAGS, ESP, Flow, partsOf, restOf, type Bits, type Program } from "
 import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
 import { solveBackward } from "./fixpoint.js";
 import { findMeaning } from "./meaning.js";
+import { findNarrow } from "./narrow.js";
 import { buildNodes, CallKind, Exit, type Nodes } from "./nodes.js";
 import { calleesFirst } from "./order.js";
-import { findReturns } from "./returns.js";
+import { findReturns, type Returns } from "./returns.js";
 import { callKind, summarize, type Summaries } from "./summaries.js";
 
 export interface Liveness {
@@ -22,6 +23,9 @@ export interface Liveness {
   readonly assumptions: Assumptions;
   readonly nodes: Nodes;
   readonly summaries: Summaries;
+  readonly returns: Returns;
+  /** 1 for each function that returns in one register (narrow.ts). */
+  readonly narrow: Uint8Array;
   /** Live at each node's start. */
   readonly liveParts: Int32Array;
   readonly liveRest: Int32Array;
@@ -36,17 +40,20 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
   const { instructions } = program;
   const { bits } = instructions;
   const nodes = prepared ?? buildNodes(program);
-  const order = calleesFirst(nodes, program.functions);
-  const summaries = summarize(nodes, order, bits, assumptions);
-  const { all, callReads, callKills, returnReads } = conventionSets(bits);
+  const order = calleesFirst(nodes, program.functions), reversed = order.slice().reverse();
+  const returns = findReturns(program, nodes);
+  const { functionOf, returnStart, returnNodes, jumpStart, jumps } = returns;
+  const narrow = assumptions.narrowReturn && assumptions.cReturn ? findNarrow(program, nodes, returns, reversed) : new Uint8Array(returns.count);
+  const narrowEntry = new Uint8Array(nodes.count);
+  for (let k = 0; k < nodes.count; k++) narrowEntry[k] = narrow[functionOf[k]];
+  const summaries = summarize(nodes, narrowEntry, order, bits, assumptions);
+  const { all, callReads, callKills, returnReads, narrowReads } = conventionSets(bits);
   const { readsParts, readsRest, writesParts, writesRest } = summaries;
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
   const lp = new Int32Array(count), lr = new Int32Array(count);
   const nothing: Locations = { parts: 0, rest: 0 };
   const onDeath = assumptions.oopsRegisters ? nothing : all;
-  const returns = findReturns(program, nodes);
-  const { functionOf, returnStart, returnNodes, jumpStart, jumps } = returns;
   /** Live at the returns of each function. */
   const returnParts = new Int32Array(returns.count), returnRest = new Int32Array(returns.count);
   /** Adds to what is live at the returns of a function, and of those that it jumps into. */
@@ -54,7 +61,7 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
     const work = [f];
     for (let g = work.pop(); g !== undefined; g = work.pop()) {
       // Whoever jumped there: compiled C hands nothing else back than its convention says.
-      const allowed = isC(g) ? returnReads : all;
+      const allowed = narrow[g] === 1 ? narrowReads : isC(g) ? returnReads : all;
       const newParts = parts & allowed.parts & ~returnParts[g], newRest = rest & allowed.rest & ~returnRest[g];
       if (newParts === 0 && newRest === 0) continue;
       returnParts[g] |= newParts;
@@ -100,11 +107,12 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
     if (kind !== 0) switch (kind) {
       case CallKind.directC:
       case CallKind.direct: {
-        if (kind === CallKind.directC) {
-          p &= returnReads.parts;
-          r &= returnReads.rest;
-        }
         const c = callee[k];
+        if (kind === CallKind.directC) {
+          const handed = narrowEntry[c] === 1 ? narrowReads : returnReads;
+          p &= handed.parts;
+          r &= handed.rest;
+        }
         p = readsParts[c] | (p & ~writesParts[c]);
         r = readsRest[c] | (r & ~writesRest[c]);
         break;
@@ -155,7 +163,7 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
     p = (p & ~effects.killParts[e]) | effects.useParts[e];
     r = (r & ~effects.killRest[e]) | effects.useRest[e];
   };
-  const meaning = findMeaning(program, nodes, returns, order.slice().reverse(), assumptions);
+  const meaning = findMeaning(program, nodes, returns, narrow, reversed, assumptions);
   const result = (): Locations => ({
     parts: (p & all.parts) | stack.parts,
     rest: (r & (all.rest | ALL_FLAGS)) | stack.rest,
@@ -165,7 +173,7 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
     return result();
   };
   return {
-    bits, assumptions, nodes, summaries, liveParts: lp, liveRest: lr,
+    bits, assumptions, nodes, summaries, returns, narrow, liveParts: lp, liveRest: lr,
     after,
     needed(instruction) {
       const live = after(instruction), meant = meaning.after(instruction);

@@ -19,7 +19,7 @@ import type { Program } from "@pv/x86-ir";
 import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
 import { solve } from "./fixpoint.js";
 import { CallKind, Exit, type Nodes } from "./nodes.js";
-import { compressRows, type Returns } from "./returns.js";
+import type { Returns } from "./returns.js";
 import { callKind } from "./summaries.js";
 
 /** What may be meaningful at each node's start. */
@@ -30,17 +30,15 @@ export interface Meaning {
   after(instruction: number): Locations;
 }
 
-export function findMeaning(program: Program, nodes: Nodes, returns: Returns, order: Uint32Array, assumptions: Assumptions): Meaning {
+export function findMeaning(program: Program, nodes: Nodes, returns: Returns, narrow: Uint8Array, order: Uint32Array, assumptions: Assumptions): Meaning {
   const { instructions, functions } = program;
   const { effect, effects, bits } = instructions;
-  const { all, kept, results, returnReads, callReads } = conventionSets(bits);
+  const { all, kept, results, returnReads, narrowReads, callReads } = conventionSets(bits);
   const { count, first, call, callee, exit, successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
-  const { functionOf, open } = returns;
+  const { functionOf, open, jumperStart, jumpers, callerStart, callers } = returns;
   const parts = new Int32Array(count), rest = new Int32Array(count);
   /** Meaningful at the returns of a function. */
   const returnParts = new Int32Array(returns.count), returnRest = new Int32Array(returns.count);
-  const [jumperStart, jumpers] = jumpersOf(returns);
-  const [callerStart, callers] = callersOf(returns, nodes);
 
   let mark: (node: number) => void = () => undefined;
   const flowInto = (k: number, p: number, r: number): void => {
@@ -79,8 +77,11 @@ export function findMeaning(program: Program, nodes: Nodes, returns: Returns, or
     if (kind !== 0) switch (kind) {
       case CallKind.directC:
         flowInto(callee[k], p & callReads.parts, r & callReads.rest);
-        p = returnParts[functionOf[callee[k]]] & returnReads.parts;
-        r = returnRest[functionOf[callee[k]]] & returnReads.rest;
+        {
+          const f = functionOf[callee[k]], handed = narrow[f] === 1 ? narrowReads : returnReads;
+          p = returnParts[f] & handed.parts;
+          r = returnRest[f] & handed.rest;
+        }
         break;
       case CallKind.direct:
         flowInto(callee[k], p, r);
@@ -133,27 +134,4 @@ function enteredFromOutOfSight({ instructions, facts }: Program, nodes: Nodes): 
     if (i >= 0) hidden[nodes.of(i)] = 1;
   }
   return hidden;
-}
-
-/** Calling nodes of each function. */
-function callersOf({ functionOf, count }: Returns, { callee }: Nodes): [start: Uint32Array, nodes: Uint32Array] {
-  const from: number[] = [], to: number[] = [];
-  callee.forEach((c, k) => {
-    if (c < 0) return;
-    from.push(functionOf[c]);
-    to.push(k);
-  });
-  return compressRows(count, from, to);
-}
-
-/** Functions that jump into each function. */
-function jumpersOf({ count, jumpStart, jumps }: Returns): [start: Uint32Array, functions: Uint32Array] {
-  const from: number[] = [], to: number[] = [];
-  for (let f = 0; f < count; f++) {
-    for (let e = jumpStart[f]; e < jumpStart[f + 1]; e++) {
-      from.push(jumps[e]);
-      to.push(f);
-    }
-  }
-  return compressRows(count, from, to);
 }

@@ -9,7 +9,8 @@
  * successor is a node's first instruction; `exit` says how control leaves for a place without a node.
  * Cost: one pass over the instructions, one over the edges.
  */
-import { EdgeKind, Flow, type Instructions, type Program } from "@pv/x86-ir";
+import { EdgeKind, Flow, partsOf, restOf, type Instructions, type Program } from "@pv/x86-ir";
+import { CONVENTIONS } from "./conventions.js";
 
 /** What the call at a node's end is. */
 export const CallKind = {
@@ -52,6 +53,9 @@ export interface Nodes {
   /** May be written by the node's own instructions. */
   readonly writeParts: Int32Array;
   readonly writeRest: Int32Array;
+  /** 1 where an instruction writes the upper result register, and where one replaces the lower one, using neither. */
+  readonly writesHigh: Uint8Array;
+  readonly replacesLow: Uint8Array;
   readonly call: Uint8Array;
   /** First node of the callee, for `CallKind.direct` and `directC`; otherwise -1. */
   readonly callee: Int32Array;
@@ -154,6 +158,7 @@ function connect(program: Program, { count, end, nodeOfBlock }: Split): Edges {
   const { exceptionFixup, alternative } = EdgeKind, interruptReturn = Flow.interruptReturn, plainReturn = Flow.return;
   const startsAtSource = (b: number, e: number): boolean =>
     blocks.edgeKind[e] === exceptionFixup || (blocks.edgeKind[e] === alternative && alternativeSite[b] === 1);
+  const filler = fillerBlocks(program);
   const returnOf = (i: number): number => {
     const f = functions.containing(i);
     return f >= 0 && functions.traced[f] === 1 ? Exit.cReturn : Exit.return;
@@ -162,6 +167,10 @@ function connect(program: Program, { count, end, nodeOfBlock }: Split): Edges {
   for (let b = 0; b < blocks.count; b++) {
     const last = nodeOfBlock[b + 1] - 1, i = end[last] - 1;
     for (let k = nodeOfBlock[b]; k < last; k++) successorStart[k + 1] = 1;
+    if (filler[b] === 1) {
+      exit[last] = Exit.dies;
+      continue;
+    }
     const f = flow[i];
     if (blocks.escapes[b] === 1 || f === interruptReturn) exit[last] = Exit.opaque;
     else if (f === plainReturn) exit[last] = returnOf(i);
@@ -187,6 +196,7 @@ function connect(program: Program, { count, end, nodeOfBlock }: Split): Edges {
   for (let b = 0; b < blocks.count; b++) {
     const last = nodeOfBlock[b + 1] - 1;
     for (let k = nodeOfBlock[b]; k < last; k++) successors[successorStart[k]] = k + 1;
+    if (filler[b] === 1) continue;
     let at = successorStart[last], atStart = startSuccessorStart[nodeOfBlock[b]];
     for (let e = blocks.successorStart[b]; e < blocks.successorStart[b + 1]; e++) {
       const to = blocks.successors[e];
@@ -197,8 +207,41 @@ function connect(program: Program, { count, end, nodeOfBlock }: Split): Edges {
   return { exit, successorStart, successors, startSuccessorStart, startSuccessors };
 }
 
+/**
+ * What stands between functions to align them: blocks that nothing leads to and that fall into a function. Compiled functions are
+ * called or jumped to, never fallen into; before any other function, only no-operations count.
+ */
+function fillerBlocks({ instructions, blocks, functions, facts }: Program): Uint8Array {
+  const filler = new Uint8Array(blocks.count);
+  const starts = blocksAt({ instructions, blocks }, facts.addressTaken);
+  for (const i of functions.entryInstruction) starts[blocks.ofInstruction[i]] = 1;
+  functions.entryInstruction.forEach((entry, f) => {
+    const b = blocks.ofInstruction[entry] - 1;
+    if (b < 0 || starts[b] === 1 || blocks.predecessorStart[b] !== blocks.predecessorStart[b + 1]) return;
+    let i = blocks.first[b];
+    while (i < entry && instructions.flow[i] === Flow.next && (functions.traced[f] === 1 || isNop(instructions.bytesOf(i)))) i++;
+    if (i === entry) filler[b] = 1;
+  });
+  return filler;
+}
+
+/** NOP in its forms, and what assemblers use in its place: `lea 0(%esi),%esi`, `lea 0(%esi,%eiz),%esi`, `mov %esi,%esi`. */
+function isNop(bytes: Uint8Array): boolean {
+  let at = 0;
+  while (bytes[at] === 0x66 || bytes[at] === 0x2e || bytes[at] === 0x3e) at++;
+  const [opcode, modrm] = [bytes[at], bytes[at + 1]];
+  if (opcode === 0x90) return true;
+  if (opcode === 0x0f) return modrm === 0x1f;
+  if (opcode === 0x89) return modrm === 0xf6 || modrm === 0xff;
+  if (opcode !== 0x8d) return false;
+  const forms: Readonly<Record<number, number>> = { 0x36: 0, 0x76: 0, 0xb6: 0, 0x74: 1, 0xb4: 1, 0x3f: 0, 0x7f: 0, 0xbf: 0, 0x7c: 1, 0xbc: 1 };
+  const sib = forms[modrm];
+  if (sib === undefined || (sib === 1 && bytes[at + 2] !== (modrm & 8 ? 0x27 : 0x26))) return false;
+  return bytes.subarray(at + 2 + sib).every((byte) => byte === 0);
+}
+
 /** Marks the blocks that begin at one of the addresses. */
-function blocksAt({ instructions, blocks }: Program, addresses: Uint32Array): Uint8Array {
+function blocksAt({ instructions, blocks }: Pick<Program, "instructions" | "blocks">, addresses: Uint32Array): Uint8Array {
   const marks = new Uint8Array(blocks.count);
   for (const va of addresses) {
     const i = instructions.at(va);
@@ -241,8 +284,11 @@ function fold(instructions: Instructions, first: Uint32Array, end: Uint32Array, 
   const rowUseParts = effects.useParts, rowUseRest = effects.useRest, rowKillParts = effects.killParts;
   const rowKillRest = effects.killRest, rowWriteParts = effects.writeParts, rowWriteRest = effects.writeRest;
   const { interrupt, invalid } = Flow;
+  const [low, high] = CONVENTIONS[instructions.bits].resultRegisters;
+  const lowParts = partsOf(low), pairParts = lowParts | partsOf(high), highParts = partsOf(high), highRest = restOf(high);
+  const writesHigh = new Uint8Array(count), replacesLow = new Uint8Array(count);
   for (let k = 0; k < count; k++) {
-    let up = 0, ur = 0, kp = 0, kr = 0, wp = 0, wr = 0;
+    let up = 0, ur = 0, kp = 0, kr = 0, wp = 0, wr = 0, replaces = 0;
     for (let i = end[k] - 1; i >= first[k]; i--) {
       if (flow[i] === interrupt || flow[i] === invalid) {
         // A handler sees every register; bytes that do not decode could do anything.
@@ -253,6 +299,7 @@ function fold(instructions: Instructions, first: Uint32Array, end: Uint32Array, 
       const ekp = rowKillParts[e], ekr = rowKillRest[e];
       up = (up & ~ekp) | rowUseParts[e];
       ur = (ur & ~ekr) | rowUseRest[e];
+      if ((ekp & lowParts) === lowParts && (rowUseParts[e] & pairParts) === 0) replaces = 1;
       kp |= ekp;
       kr |= ekr;
       wp |= rowWriteParts[e];
@@ -264,8 +311,10 @@ function fold(instructions: Instructions, first: Uint32Array, end: Uint32Array, 
     killRest[k] = kr;
     writeParts[k] = wp;
     writeRest[k] = wr;
+    writesHigh[k] = (wp & highParts) !== 0 || (wr & highRest) !== 0 ? 1 : 0;
+    replacesLow[k] = replaces;
   }
-  return { useParts, useRest, killParts, killRest, writeParts, writeRest };
+  return { useParts, useRest, killParts, killRest, writeParts, writeRest, writesHigh, replacesLow };
 }
 
 /** Inverts successors, start successors and callees by counting sort. */

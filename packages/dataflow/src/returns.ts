@@ -22,12 +22,20 @@ export interface Returns {
   readonly functionOf: Uint32Array;
   /** 1 where not all callers are visible. */
   readonly open: Uint8Array;
+  /** 1 for code that is only jumped to: a part that the compiler split off. */
+  readonly piece: Uint8Array;
   /** Nodes that end in a return, in compressed rows. */
   readonly returnStart: Uint32Array;
   readonly returnNodes: Uint32Array;
   /** Functions that a function jumps into, in compressed rows. */
   readonly jumpStart: Uint32Array;
   readonly jumps: Uint32Array;
+  /** Functions that jump into a function, in compressed rows. */
+  readonly jumperStart: Uint32Array;
+  readonly jumpers: Uint32Array;
+  /** Nodes that call a function, in compressed rows. */
+  readonly callerStart: Uint32Array;
+  readonly callers: Uint32Array;
 }
 
 export function findReturns(program: Program, nodes: Nodes): Returns {
@@ -54,10 +62,11 @@ export function findReturns(program: Program, nodes: Nodes): Returns {
   };
   for (const list of [facts.addressTaken, facts.thunkAddress, facts.returnThunks, facts.replaceable]) list.forEach(take);
 
-  const open = new Uint8Array(count);
+  const open = new Uint8Array(count), piece = new Uint8Array(count);
   open[outside] = 1;
   for (let f = 0; f < functions.count; f++) {
     const isAssembly = functions.traced[f] === 0 && called[f] === 1;
+    piece[f] = functions.traced[f] === 0 && called[f] === 0 && jumpedTo[f] === 1 && taken[f] === 0 ? 1 : 0;
     if (taken[f] === 1 || isAssembly || (called[f] === 0 && jumpedTo[f] === 0)) open[f] = 1;
   }
   const [jumpStart, jumps] = compressRows(count, from, to);
@@ -70,7 +79,9 @@ export function findReturns(program: Program, nodes: Nodes): Returns {
     returnsAt.push(k);
   }
   const [returnStart, returnNodes] = compressRows(count, returnsFrom, returnsAt);
-  return { count, functionOf, open, returnStart, returnNodes, jumpStart, jumps };
+  const [jumperStart, jumpers] = compressRows(count, to, from);
+  const [callerStart, callers] = callersOf(count, functionOf, nodes);
+  return { count, functionOf, open, piece, returnStart, returnNodes, jumpStart, jumps, jumperStart, jumpers, callerStart, callers };
 }
 
 /** Nodes and functions both ascend: one merge. Replacements of alternatives belong to the function of their site. */
@@ -101,6 +112,16 @@ function spread(open: Uint8Array, traced: Uint8Array, jumpStart: Uint32Array, ju
       work.push(jumps[e]);
     }
   }
+}
+
+function callersOf(count: number, functionOf: Uint32Array, { callee }: Nodes): [start: Uint32Array, nodes: Uint32Array] {
+  const from: number[] = [], to: number[] = [];
+  callee.forEach((c, k) => {
+    if (c < 0) return;
+    from.push(functionOf[c]);
+    to.push(k);
+  });
+  return compressRows(count, from, to);
 }
 
 /** Pairs as compressed rows, by counting sort. */

@@ -36,10 +36,11 @@ export interface Summaries {
   readonly evaluations: number;
 }
 
-export function summarize(nodes: Nodes, order: Uint32Array, bits: Bits, assumptions: Assumptions): Summaries {
+/** `narrowEntry` marks the first nodes of functions that return in one register (narrow.ts). */
+export function summarize(nodes: Nodes, narrowEntry: Uint8Array, order: Uint32Array, bits: Bits, assumptions: Assumptions): Summaries {
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
-  const { all, callReads, callKills, returnReads } = conventionSets(bits);
+  const { all, callReads, callKills, returnReads, narrowReads } = conventionSets(bits);
   const rp = new Int32Array(count), rr = new Int32Array(count);
   const wp = new Int32Array(count).fill(-1), wr = new Int32Array(count).fill(-1);
   const diesReads = assumptions.oopsRegisters ? { parts: 0, rest: 0 } : all;
@@ -72,11 +73,12 @@ export function summarize(nodes: Nodes, order: Uint32Array, bits: Bits, assumpti
     if (kind !== 0) switch (kind) {
       case CallKind.directC:
       case CallKind.direct: {
-        if (kind === CallKind.directC) {
-          p &= returnReads.parts;
-          r &= returnReads.rest;
-        }
         const c = callee[k];
+        if (kind === CallKind.directC) {
+          const handed = narrowEntry[c] === 1 ? narrowReads : returnReads;
+          p &= handed.parts;
+          r &= handed.rest;
+        }
         p = rp[c] | (p & ~wp[c]);
         r = rr[c] | (r & ~wr[c]);
         sp |= wp[c];

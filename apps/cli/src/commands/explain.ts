@@ -21,7 +21,10 @@ EXAMPLES
     flags: { format, assume },
     positional: {
       kind: "tuple",
-      parameters: [KERNEL, { brief: "Virtual address of the instruction, hexadecimal", parse: parseAddress, placeholder: "ADDRESS" }],
+      parameters: [
+        KERNEL,
+        { brief: "Virtual address of the instruction, hexadecimal", parse: parseAddress, placeholder: "ADDRESS" },
+      ],
     },
   },
   loader: async () => (await import("../run/explain.js")).run,

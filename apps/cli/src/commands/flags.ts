@@ -17,7 +17,11 @@ export const assume = {
   default: "default",
 } as const;
 
-export const KERNEL = { brief: "bzImage (vmlinuz) or kernel ELF (vmlinux)", parse: String, placeholder: "KERNEL" } as const;
+export const KERNEL = {
+  brief: "bzImage (vmlinuz) or kernel ELF (vmlinux)",
+  parse: String,
+  placeholder: "KERNEL",
+} as const;
 
 /** MiB: "256M", "1G" or a plain number of MiB. Which sizes are possible is the machine's business. */
 export function parseMemory(text: string): number {
@@ -31,7 +35,8 @@ const MAX_SECONDS = 86_400;
 
 export function parseSeconds(text: string): number {
   const seconds = /^\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
-  if (!(seconds > 0 && seconds <= MAX_SECONDS)) throw new SyntaxError(`it is no number of seconds above 0, at most ${MAX_SECONDS}`);
+  if (!(seconds > 0 && seconds <= MAX_SECONDS))
+    throw new SyntaxError(`it is no number of seconds above 0, at most ${MAX_SECONDS}`);
   return seconds;
 }
 

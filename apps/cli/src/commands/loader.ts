@@ -24,7 +24,13 @@ EXAMPLES
     flags: {
       output: { kind: "parsed", parse: parseText, brief: "Where to write the loader image", placeholder: "FILE" },
       hypervisor: { kind: "enum", values: HYPERVISORS, brief: "Whose stub templates to put in", default: "bare" },
-      bootImage: { kind: "parsed", parse: parseText, brief: "A bootstrap image of one's own (default: the one built here)", placeholder: "FILE", optional: true },
+      bootImage: {
+        kind: "parsed",
+        parse: parseText,
+        brief: "A bootstrap image of one's own (default: the one built here)",
+        placeholder: "FILE",
+        optional: true,
+      },
       format,
     },
     aliases: { o: "output" },

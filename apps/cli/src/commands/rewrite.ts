@@ -20,7 +20,12 @@ EXAMPLES
   },
   parameters: {
     flags: {
-      output: { kind: "parsed", parse: parseText, brief: "Where to write the pre-virtualized kernel (ELF)", placeholder: "FILE" },
+      output: {
+        kind: "parsed",
+        parse: parseText,
+        brief: "Where to write the pre-virtualized kernel (ELF)",
+        placeholder: "FILE",
+      },
       format,
       assume,
     },

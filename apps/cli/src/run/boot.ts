@@ -23,7 +23,12 @@ export async function run(flags: BootFlags, path: string): Promise<void> {
     const log = flags.log === undefined ? undefined : await checkOutput(flags.log, inputs);
     const image = await open(await readInput(path), progress);
     if (image.arch !== "i386") {
-      fail("PV1004", `${path} is a kernel for ${image.arch}; only i386 guests can be booted`, undefined, "Give a 32-bit kernel (Debian: linux-image-686); analyze and rewrite take this one, too.");
+      fail(
+        "PV1004",
+        `${path} is a kernel for ${image.arch}; only i386 guests can be booted`,
+        undefined,
+        "Give a 32-bit kernel (Debian: linux-image-686); analyze and rewrite take this one, too.",
+      );
     }
     const setup = {
       machine: machineNamed(flags.machine),
@@ -54,7 +59,11 @@ export async function run(flags: BootFlags, path: string): Promise<void> {
 }
 
 /** The kernel with its annotation table, unless it is to be started without. */
-async function annotated(image: KernelImage, flags: BootFlags, progress: Progress): Promise<{ kernel: Uint8Array; problems: KernelImage["tables"]["problems"] }> {
+async function annotated(
+  image: KernelImage,
+  flags: BootFlags,
+  progress: Progress,
+): Promise<{ kernel: Uint8Array; problems: KernelImage["tables"]["problems"] }> {
   if (flags.unpatched) return { kernel: image.elf.bytes, problems: [] };
   if (sectionNamed(image.elf, ANNOTATION_SECTION) !== undefined) {
     unwrap(annotationsOf(image.elf));
@@ -72,5 +81,10 @@ function notReached({ end, console }: BootResult, until: string): ReturnType<typ
   const last = visibleText(console).toString("utf8").trimEnd().split(/\r*\n/).at(-1)!;
   const words = last === "" ? "its console is empty" : `its last words: "${last.slice(-200)}"`;
   const why = end.detail === "" ? end.reason : end.detail.replace(/\.$/, "");
-  return diagnostic("PV5002", `the console did not show "${until}" (${end.reason}): ${why}; ${words}`, undefined, "Look at the console text (--log FILE keeps it); --unpatched tells whether patching makes the difference.");
+  return diagnostic(
+    "PV5002",
+    `the console did not show "${until}" (${end.reason}): ${why}; ${words}`,
+    undefined,
+    "Look at the console text (--log FILE keeps it); --unpatched tells whether patching makes the difference.",
+  );
 }

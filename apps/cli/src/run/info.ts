@@ -37,9 +37,23 @@ function infoModel(image: KernelImage) {
     schemaVersion: 1,
     image: { ...imageModel(image), compression: image.compression },
     entry: address(elf.entry),
-    sections: elf.sections.filter(({ name }) => name !== "").map(({ name, address: start, size, flags }) => ({ name, address: address(start), size, executable: (flags & 4) !== 0 })),
+    sections: elf.sections
+      .filter(({ name }) => name !== "")
+      .map(({ name, address: start, size, flags }) => ({
+        name,
+        address: address(start),
+        size,
+        executable: (flags & 4) !== 0,
+      })),
     symbols: symbols?.count ?? null,
-    relocations: relocations === undefined ? null : { absolute32: relocations.absolute32.length, inverse32: relocations.inverse32.length, absolute64: relocations.absolute64.length },
+    relocations:
+      relocations === undefined
+        ? null
+        : {
+            absolute32: relocations.absolute32.length,
+            inverse32: relocations.inverse32.length,
+            absolute64: relocations.absolute64.length,
+          },
     tables: rows,
     problems: tables.problems,
   };
@@ -54,9 +68,24 @@ function renderInfo(model: InfoModel): string {
     ["entry", model.entry],
     ["SHA-256 (ELF)", image.sha256],
     ["symbols", `${model.symbols ?? "none"}`],
-    ["relocations", model.relocations === null ? "none" : Object.entries(model.relocations).map(([kind, n]) => `${n} ${kind}`).join(", ")],
+    [
+      "relocations",
+      model.relocations === null
+        ? "none"
+        : Object.entries(model.relocations)
+            .map(([kind, n]) => `${n} ${kind}`)
+            .join(", "),
+    ],
   ];
-  const sections = [["section", "address", "bytes", "code"], ...model.sections.map((s) => [s.name, s.address, `${s.size}`, s.executable ? "yes" : ""])];
-  const tables = [["kernel table", "rows"], ...Object.entries(model.tables).map(([name, rows]) => [name, `${rows ?? "-"}`])];
-  return [facts.map(([key, value]) => `${key!.padEnd(14)}  ${value}`).join("\n"), table(sections), table(tables)].join("\n\n");
+  const sections = [
+    ["section", "address", "bytes", "code"],
+    ...model.sections.map((s) => [s.name, s.address, `${s.size}`, s.executable ? "yes" : ""]),
+  ];
+  const tables = [
+    ["kernel table", "rows"],
+    ...Object.entries(model.tables).map(([name, rows]) => [name, `${rows ?? "-"}`]),
+  ];
+  return [facts.map(([key, value]) => `${key!.padEnd(14)}  ${value}`).join("\n"), table(sections), table(tables)].join(
+    "\n\n",
+  );
 }

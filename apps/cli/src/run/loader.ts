@@ -10,6 +10,10 @@ export async function run({ output, hypervisor, bootImage, format }: LoaderFlags
     const bytes = await loaderFor(hypervisor, bootImage);
     await writeOutput(target, bytes);
     const result = { schemaVersion: 1, output, bytes: bytes.length, hypervisor };
-    await printResult(format === "json" ? JSON.stringify(result, null, 2) : `${output}: ${bytes.length} bytes, hypervisor ${hypervisor}`);
+    await printResult(
+      format === "json"
+        ? JSON.stringify(result, null, 2)
+        : `${output}: ${bytes.length} bytes, hypervisor ${hypervisor}`,
+    );
   });
 }

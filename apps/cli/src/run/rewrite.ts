@@ -17,7 +17,17 @@ export async function run({ output, format, assume }: RewriteFlags, path: string
     const { image, summary, problems } = buildModel(analysis);
     const inPlace = summary.byTactic["in-place"] ?? 0;
     const planned = summary.sites - inPlace;
-    const result = { schemaVersion: 1, image, output, bytes: bytes.length, sites: summary.sites, planned, inPlace, byReason: summary.byReason, problems };
+    const result = {
+      schemaVersion: 1,
+      image,
+      output,
+      bytes: bytes.length,
+      sites: summary.sites,
+      planned,
+      inPlace,
+      byReason: summary.byReason,
+      problems,
+    };
     await printResult(
       format === "json"
         ? JSON.stringify(result, null, 2)

@@ -22,7 +22,14 @@ export async function run({ format, assume }: VerifyFlags, originalPath: string,
 
 function renderVerification({ verified, checks }: Verification): string {
   const lines = checks.map(({ name, about, differences }) =>
-    [`${differences.length === 0 ? "equal    " : "DIFFERENT"}  ${name}: ${about}`, ...differences.map((text) => `             ${text}`)].join("\n"),
+    [
+      `${differences.length === 0 ? "equal    " : "DIFFERENT"}  ${name}: ${about}`,
+      ...differences.map((text) => `             ${text}`),
+    ].join("\n"),
   );
-  return [...lines, "", verified ? "verified: the rewritten image is its original with a table beside it" : "NOT verified"].join("\n");
+  return [
+    ...lines,
+    "",
+    verified ? "verified: the rewritten image is its original with a table beside it" : "NOT verified",
+  ].join("\n");
 }
