@@ -7,7 +7,10 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^@pv\/(elf|x86-ir|sensitive|dataflow|stubgen|runtime-loader)$/, replacement: source("packages/$1/src/index.ts") },
+      {
+        find: /^@pv\/(elf|x86-ir|sensitive|dataflow|stubgen|runtime-loader)$/,
+        replacement: source("packages/$1/src/index.ts"),
+      },
       { find: /^@pv\/(assembler|kernels)$/, replacement: source("tools/$1/src/index.ts") },
     ],
   },

@@ -26,20 +26,41 @@ const TEMPLATE_ROOM = 131072;
 const warnings = ["-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Werror"];
 const common = ["-std=gnu11", "-fno-strict-aliasing", ...warnings, "-Iinclude", `-Isrc/backend/${BACKEND}`];
 const guest = [
-  "-m32", "-march=i686", "-ffreestanding", "-nostdlib", "-fno-pic", "-fno-pie", "-fno-stack-protector", "-fcf-protection=none",
-  "-mgeneral-regs-only", "-fno-asynchronous-unwind-tables", "-ffunction-sections", ...common,
+  "-m32",
+  "-march=i686",
+  "-ffreestanding",
+  "-nostdlib",
+  "-fno-pic",
+  "-fno-pie",
+  "-fno-stack-protector",
+  "-fcf-protection=none",
+  "-mgeneral-regs-only",
+  "-fno-asynchronous-unwind-tables",
+  "-ffunction-sections",
+  ...common,
 ];
-const guestLink = ["-m32", "-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none", "-Wl,-z,noexecstack", "-Wl,--no-warn-rwx-segments"];
+const guestLink = [
+  "-m32",
+  "-nostdlib",
+  "-static",
+  "-no-pie",
+  "-Wl,--build-id=none",
+  "-Wl,-z,noexecstack",
+  "-Wl,--no-warn-rwx-segments",
+];
 
 const patch = ["patch/crc32.c", "patch/annotations.c", "patch/templates.c", "patch/patcher.c", "kernel/elf.c"];
 const resident = ["header.S", "port.c", "msr.c", "cpuid.c", "control.c"].map((file) => `resident/${file}`);
-const boot = ["entry.S", "main.c", "serial.c", "memory.c", "multiboot.c", "container.c", "linux.c"].map((file) => `boot/${file}`);
+const boot = ["entry.S", "main.c", "serial.c", "memory.c", "multiboot.c", "container.c", "linux.c"].map(
+  (file) => `boot/${file}`,
+);
 
 function run(program, args) {
   try {
     execFileSync(program, args, { cwd: here, stdio: "inherit" });
   } catch (error) {
-    if (error.code === "ENOENT") process.stderr.write(`${program} is needed to build the boot image (Debian: apt install gcc).\n`);
+    if (error.code === "ENOENT")
+      process.stderr.write(`${program} is needed to build the boot image (Debian: apt install gcc).\n`);
     process.exit(1);
   }
 }
@@ -55,11 +76,25 @@ function compile(part, sources, flags) {
 
 if (targets.includes("boot.elf") || targets.includes("resident.bin")) {
   const blob = join(out, "resident.bin");
-  run(CC, [...guestLink, "-T", "src/resident/resident.ld", "-o", join(out, "resident.elf"), ...compile("resident", resident, [...guest, "-Os"])]);
+  run(CC, [
+    ...guestLink,
+    "-T",
+    "src/resident/resident.ld",
+    "-o",
+    join(out, "resident.elf"),
+    ...compile("resident", resident, [...guest, "-Os"]),
+  ]);
   run(OBJCOPY, ["-O", "binary", join(out, "resident.elf"), blob]);
   if (targets.includes("boot.elf")) {
     const flags = [...guest, "-O2", `-DRESIDENT_BLOB="${blob}"`, `-DTEMPLATE_ROOM=${TEMPLATE_ROOM}`];
-    run(CC, [...guestLink, "-T", "src/boot/boot.ld", "-o", join(out, "boot.elf"), ...compile("boot", [...boot, ...patch], flags)]);
+    run(CC, [
+      ...guestLink,
+      "-T",
+      "src/boot/boot.ld",
+      "-o",
+      join(out, "boot.elf"),
+      ...compile("boot", [...boot, ...patch], flags),
+    ]);
   }
 }
 if (targets.includes("host-patch")) {

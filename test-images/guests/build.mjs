@@ -14,15 +14,34 @@ const CC = process.env.CC ?? "gcc";
 const OBJCOPY = process.env.OBJCOPY ?? "objcopy";
 const guest = ["-m32", "-march=i686", "-ffreestanding", "-Itiny-linux"];
 const link = [
-  "-m32", "-nostdlib", "-static", "-no-pie", "-Wl,--build-id=none", "-Wl,-z,noexecstack", "-Wl,--no-warn-rwx-segments", "-Wl,--emit-relocs",
+  "-m32",
+  "-nostdlib",
+  "-static",
+  "-no-pie",
+  "-Wl,--build-id=none",
+  "-Wl,-z,noexecstack",
+  "-Wl,--no-warn-rwx-segments",
+  "-Wl,--emit-relocs",
 ];
-const sources = ["head", "main", "console", "boot-checks", "flag-checks", "port-checks", "system-checks", "window-checks", "interrupts", "user"];
+const sources = [
+  "head",
+  "main",
+  "console",
+  "boot-checks",
+  "flag-checks",
+  "port-checks",
+  "system-checks",
+  "window-checks",
+  "interrupts",
+  "user",
+];
 
 function run(program, args) {
   try {
     execFileSync(program, args, { cwd: here, stdio: "inherit" });
   } catch (error) {
-    if (error.code === "ENOENT") process.stderr.write(`${program} is needed to build the test guests (Debian: apt install gcc).\n`);
+    if (error.code === "ENOENT")
+      process.stderr.write(`${program} is needed to build the test guests (Debian: apt install gcc).\n`);
     process.exit(1);
   }
 }

@@ -60,7 +60,7 @@ export async function analyzeImage(
   const sites = await progress.step("sites", () =>
     findSites(program.instructions, { alternativeRanges: replacementRanges(image) }),
   );
-  const liveness = await progress.step("liveness", () => analyzeLiveness(program, assumptions));
+  const liveness = await progress.step("liveness", () => analyzeLiveness(program, assumptions, sites.instruction));
   const siteFacts = await progress.step("contents", () => collectSiteFacts(program, sites, liveness));
   const early = await progress.step("early code", () => findEarlyCode(program, image));
   const plans = await progress.step("plan", () => planPatches(planInput({ image, program, sites, early })));

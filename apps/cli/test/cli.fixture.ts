@@ -80,12 +80,17 @@ export function expectError(outcome: Outcome, code: string, exitCode: number, me
   expect(outcome.stderr).toMatch(message);
 }
 
-/** A folder of this test file that goes away with it. */
+const folders: string[] = [];
+afterAll(() => {
+  for (const path of folders) rmSync(path, { recursive: true, force: true });
+});
+
+/** A folder that goes away with the test file. */
 export class Folder {
-  readonly path = mkdtempSync(join(tmpdir(), "previrt-cli-"));
+  readonly path = mkdtempSync(join(tmpdir(), "pv-cli-"));
 
   constructor() {
-    afterAll(() => rmSync(this.path, { recursive: true, force: true }));
+    folders.push(this.path);
   }
 
   at(name: string): string {

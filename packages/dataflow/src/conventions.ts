@@ -50,14 +50,27 @@ export interface Assumptions {
 
 /** name -> bit number (the annotation table's `assumptions` word) and what it says. */
 export const ASSUMPTIONS = {
-  cReturn: [0, "a compiled C function returns in its result registers and keeps the callee-saved ones; its callers read nothing else of it"],
+  cReturn: [
+    0,
+    "a compiled C function returns in its result registers and keeps the callee-saved ones; its callers read nothing else of it",
+  ],
   indirectCall: [1, "what is called through a pointer follows the C convention"],
   oopsRegisters: [2, "register contents that only an oops report prints are not part of the program"],
   narrowReturn: [3, "no function returns a number whose upper half alone was left by a call"],
 } as const satisfies Record<keyof Assumptions, readonly [bit: number, says: string]>;
 
-export const DEFAULT_ASSUMPTIONS: Assumptions = { cReturn: true, indirectCall: true, oopsRegisters: true, narrowReturn: true };
-export const NO_ASSUMPTIONS: Assumptions = { cReturn: false, indirectCall: false, oopsRegisters: false, narrowReturn: false };
+export const DEFAULT_ASSUMPTIONS: Assumptions = {
+  cReturn: true,
+  indirectCall: true,
+  oopsRegisters: true,
+  narrowReturn: true,
+};
+export const NO_ASSUMPTIONS: Assumptions = {
+  cReturn: false,
+  indirectCall: false,
+  oopsRegisters: false,
+  narrowReturn: false,
+};
 
 /** What the analyses need of a convention, as location words. */
 export interface ConventionSets {
@@ -93,7 +106,10 @@ export function conventionSets(bits: Bits): ConventionSets {
 }
 
 export function setOf(registers: readonly number[]): Locations {
-  return registers.reduce<Locations>((set, r) => union(set, { parts: partsOf(r), rest: restOf(r) }), { parts: 0, rest: 0 });
+  return registers.reduce<Locations>((set, r) => union(set, { parts: partsOf(r), rest: restOf(r) }), {
+    parts: 0,
+    rest: 0,
+  });
 }
 
 function union(a: Locations, b: Locations): Locations {

@@ -11,11 +11,12 @@ import type { Nodes } from "./nodes.js";
 export type Mark = (node: number) => void;
 
 /**
- * Evaluates every node at least once, and again whenever an evaluation has marked it, until no mark is left. `order` names every
- * node once. Returns the number of evaluations.
+ * Evaluates every node of `order` at least once, and again whenever an evaluation has marked it, until no mark is left. `order` names
+ * nodes below `nodeCount`, each at most once; marks of others do nothing. Returns the number of evaluations.
  */
-export function solve(count: number, order: Uint32Array, evaluate: (node: number, mark: Mark) => void): number {
-  const position = new Uint32Array(count);
+export function solve(nodeCount: number, order: Uint32Array, evaluate: (node: number, mark: Mark) => void): number {
+  const count = order.length;
+  const position = new Uint32Array(nodeCount).fill(NOWHERE);
   for (let at = 0; at < count; at++) position[order[at]] = at;
   // Bits by position, and one for each chunk of them, so that a sweep over little is short.
   const dirty = new Uint8Array(count).fill(1);
@@ -23,9 +24,11 @@ export function solve(count: number, order: Uint32Array, evaluate: (node: number
   const dirtyChunk = new Uint8Array(chunks).fill(1);
   let evaluations = 0;
   // A sweep begins at the first position that an earlier one left dirty behind itself.
-  let again = count, at = 0;
+  let again = count,
+    at = 0;
   const mark: Mark = (node) => {
     const p = position[node];
+    if (p === NOWHERE) return;
     dirty[p] = 1;
     dirtyChunk[p >>> CHUNK_SHIFT] = 1;
     if (p <= at && p < again) again = p;
@@ -47,12 +50,17 @@ export function solve(count: number, order: Uint32Array, evaluate: (node: number
   return evaluations;
 }
 
+const NOWHERE = 0xffff_ffff;
 /** Positions per chunk: a few cache lines. */
 const CHUNK_SHIFT = 7;
 const CHUNK = 1 << CHUNK_SHIFT;
 
 /** The same where a node depends on its successors and callee: `evaluate` says whether the node's value changed. */
-export function solveBackward(nodes: Nodes, order: Uint32Array, evaluate: (node: number, mark: Mark) => boolean): number {
+export function solveBackward(
+  nodes: Nodes,
+  order: Uint32Array,
+  evaluate: (node: number, mark: Mark) => boolean,
+): number {
   const { count, dependentStart, dependents } = nodes;
   return solve(count, order, (k, mark) => {
     if (!evaluate(k, mark)) return;

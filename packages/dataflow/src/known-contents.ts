@@ -39,7 +39,14 @@ export function knownContents(program: Program, questions: readonly Question[], 
 }
 
 /** Walks one function to its fixpoint and reads the answers off. */
-function answerWithin(program: Program, f: number, steps: StepTable, asked: readonly number[], questions: readonly Question[], answers: KnownBits[]): void {
+function answerWithin(
+  program: Program,
+  f: number,
+  steps: StepTable,
+  asked: readonly number[],
+  questions: readonly Question[],
+  answers: KnownBits[],
+): void {
   const { blocks } = program;
   const walked = blocksOf(program, f);
   const entry: (RegisterContents | undefined)[] = [];
@@ -91,7 +98,7 @@ function answerWithin(program: Program, f: number, steps: StepTable, asked: read
 function blocksOf(program: Program, f: number): Set<number> {
   const { blocks, functions } = program;
   const walked = new Set<number>();
-  for (let i = functions.entryInstruction[f]; i < functions.endInstruction[f]; ) {
+  for (let i = functions.entryInstruction[f]; i < functions.endInstruction[f];) {
     const block = blocks.ofInstruction[i];
     walked.add(block);
     i = blocks.end[block];
@@ -107,16 +114,20 @@ function blocksOf(program: Program, f: number): Set<number> {
 function reachableFromOutside(program: Program, block: number, walked: ReadonlySet<number>): boolean {
   const { blocks, instructions, functions, facts } = program;
   const first = blocks.first[block];
-  const start = blocks.predecessorStart[block], end = blocks.predecessorStart[block + 1];
+  const start = blocks.predecessorStart[block],
+    end = blocks.predecessorStart[block + 1];
   if (start === end) return true;
   for (let e = start; e < end; e++) if (!walked.has(blocks.predecessors[e])) return true;
   const f = functions.containing(first);
-  return (f >= 0 && functions.entryInstruction[f] === first) || includes(facts.addressTaken, instructions.address[first]);
+  return (
+    (f >= 0 && functions.entryInstruction[f] === first) || includes(facts.addressTaken, instructions.address[first])
+  );
 }
 
 /** Binary search in an ascending list. */
 function includes(sorted: Uint32Array, value: number): boolean {
-  let low = 0, high = sorted.length;
+  let low = 0,
+    high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (sorted[middle] < value) low = middle + 1;
@@ -162,7 +173,8 @@ class StepTable {
       case Flow.call: {
         const target = instructions.target[i];
         if (this.#transparent.has(target) || this.#tracedCalls.has(instructions.address[i])) return nop;
-        if (facts.thunkAddress.includes(target) || includes(facts.replaceable, target)) return indirectCall ? this.#forgetCallerSaved : this.#forgetAll;
+        if (facts.thunkAddress.includes(target) || includes(facts.replaceable, target))
+          return indirectCall ? this.#forgetCallerSaved : this.#forgetAll;
         const entry = instructions.at(target);
         const callee = entry < 0 ? -1 : functions.containing(entry);
         const isC = callee >= 0 && functions.entryInstruction[callee] === entry && functions.traced[callee] === 1;
@@ -178,7 +190,9 @@ class StepTable {
     const forget = forgetting(instructions.effects.writeParts[e], instructions.effects.writeRest[e], this.#registers);
     const decoder = new Decoder(instructions.bits, instructions.bytesOf(i), DecoderOptions.None);
     const instruction = decoder.decode();
-    const step = isConditionalMove(instruction) ? compileConditionalMove(instruction, forget) : compileStep(instruction, forget);
+    const step = isConditionalMove(instruction)
+      ? compileConditionalMove(instruction, forget)
+      : compileStep(instruction, forget);
     instruction.free();
     decoder.free();
     return step;

@@ -36,14 +36,22 @@ export interface Liveness {
   needed(instruction: number): Locations;
 }
 
-export function analyzeLiveness(program: Program, assumptions: Assumptions, prepared?: Nodes): Liveness {
+/**
+ * Liveness at the given points (rows of instructions), and nowhere else; everywhere by default. What is not needed for them is left
+ * out: most functions hold no site.
+ */
+export function analyzeLiveness(program: Program, assumptions: Assumptions, points?: Iterable<number>): Liveness {
   const { instructions } = program;
   const { bits } = instructions;
-  const nodes = prepared ?? buildNodes(program);
-  const order = calleesFirst(nodes, program.functions), reversed = order.slice().reverse();
+  const nodes = buildNodes(program);
+  const order = calleesFirst(nodes, program.functions),
+    reversed = order.slice().reverse();
   const returns = findReturns(program, nodes);
   const { functionOf, returnStart, returnNodes, jumpStart, jumps } = returns;
-  const narrow = assumptions.narrowReturn && assumptions.cReturn ? findNarrow(program, nodes, returns, reversed) : new Uint8Array(returns.count);
+  const narrow =
+    assumptions.narrowReturn && assumptions.cReturn
+      ? findNarrow(program, nodes, returns, reversed)
+      : new Uint8Array(returns.count);
   const narrowEntry = new Uint8Array(nodes.count);
   for (let k = 0; k < nodes.count; k++) narrowEntry[k] = narrow[functionOf[k]];
   const summaries = summarize(nodes, narrowEntry, order, bits, assumptions);
@@ -51,18 +59,21 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
   const { readsParts, readsRest, writesParts, writesRest } = summaries;
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
-  const lp = new Int32Array(count), lr = new Int32Array(count);
+  const lp = new Int32Array(count),
+    lr = new Int32Array(count);
   const nothing: Locations = { parts: 0, rest: 0 };
   const onDeath = assumptions.oopsRegisters ? nothing : all;
   /** Live at the returns of each function. */
-  const returnParts = new Int32Array(returns.count), returnRest = new Int32Array(returns.count);
+  const returnParts = new Int32Array(returns.count),
+    returnRest = new Int32Array(returns.count);
   /** Adds to what is live at the returns of a function, and of those that it jumps into. */
   const feed = (f: number, parts: number, rest: number, mark: (node: number) => void): void => {
     const work = [f];
     for (let g = work.pop(); g !== undefined; g = work.pop()) {
       // Whoever jumped there: compiled C hands nothing else back than its convention says.
       const allowed = narrow[g] === 1 ? narrowReads : isC(g) ? returnReads : all;
-      const newParts = parts & allowed.parts & ~returnParts[g], newRest = rest & allowed.rest & ~returnRest[g];
+      const newParts = parts & allowed.parts & ~returnParts[g],
+        newRest = rest & allowed.rest & ~returnRest[g];
       if (newParts === 0 && newRest === 0) continue;
       returnParts[g] |= newParts;
       returnRest[g] |= newRest;
@@ -76,9 +87,11 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
   }
 
   // Results of `atEnd`, in variables because it runs millions of times.
-  let p = 0, r = 0;
+  let p = 0,
+    r = 0;
   /** Live behind the call at a node's end, once it has returned. */
-  let behindParts = 0, behindRest = 0;
+  let behindParts = 0,
+    behindRest = 0;
   /** Live behind node k's own instructions, that is, before its call takes effect in the callee. */
   const atEnd = (k: number): void => {
     p = r = 0;
@@ -86,55 +99,59 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
       p |= lp[successors[e]];
       r |= lr[successors[e]];
     }
-    if (exit[k] !== 0) switch (exit[k]) {
-      case Exit.cReturn:
-      case Exit.return:
-        p |= returnParts[functionOf[k]];
-        r |= returnRest[functionOf[k]];
-        break;
-      case Exit.opaque:
-        p = all.parts;
-        r = all.rest;
-        break;
-      case Exit.dies:
-        p |= onDeath.parts;
-        r |= onDeath.rest;
-        break;
-    }
+    if (exit[k] !== 0)
+      switch (exit[k]) {
+        case Exit.cReturn:
+        case Exit.return:
+          p |= returnParts[functionOf[k]];
+          r |= returnRest[functionOf[k]];
+          break;
+        case Exit.opaque:
+          p = all.parts;
+          r = all.rest;
+          break;
+        case Exit.dies:
+          p |= onDeath.parts;
+          r |= onDeath.rest;
+          break;
+      }
     behindParts = p;
     behindRest = r;
     const kind = call[k] === 0 ? 0 : callKind(call[k], assumptions);
-    if (kind !== 0) switch (kind) {
-      case CallKind.directC:
-      case CallKind.direct: {
-        const c = callee[k];
-        if (kind === CallKind.directC) {
-          const handed = narrowEntry[c] === 1 ? narrowReads : returnReads;
-          p &= handed.parts;
-          r &= handed.rest;
+    if (kind !== 0)
+      switch (kind) {
+        case CallKind.directC:
+        case CallKind.direct: {
+          const c = callee[k];
+          if (kind === CallKind.directC) {
+            const handed = narrowEntry[c] === 1 ? narrowReads : returnReads;
+            p &= handed.parts;
+            r &= handed.rest;
+          }
+          p = readsParts[c] | (p & ~writesParts[c]);
+          r = readsRest[c] | (r & ~writesRest[c]);
+          break;
         }
-        p = readsParts[c] | (p & ~writesParts[c]);
-        r = readsRest[c] | (r & ~writesRest[c]);
-        break;
+        case CallKind.indirect:
+          p = callReads.parts | (p & ~callKills.parts);
+          r = callReads.rest | (r & ~callKills.rest);
+          break;
+        case CallKind.preserving:
+          p |= callReads.parts;
+          r |= callReads.rest;
+          break;
+        case CallKind.opaque:
+          p = all.parts;
+          r = all.rest;
+          break;
       }
-      case CallKind.indirect:
-        p = callReads.parts | (p & ~callKills.parts);
-        r = callReads.rest | (r & ~callKills.rest);
-        break;
-      case CallKind.preserving:
-        p |= callReads.parts;
-        r |= callReads.rest;
-        break;
-      case CallKind.opaque:
-        p = all.parts;
-        r = all.rest;
-        break;
-    }
   };
 
-  solveBackward(nodes, order, (k, mark) => {
+  const needed = points === undefined ? order : reachedFrom(nodes, returns, points, order);
+  solveBackward(nodes, needed, (k, mark) => {
     atEnd(k);
-    if (callee[k] >= 0 && returns.open[functionOf[callee[k]]] === 0) feed(functionOf[callee[k]], behindParts, behindRest, mark);
+    if (callee[k] >= 0 && returns.open[functionOf[callee[k]]] === 0)
+      feed(functionOf[callee[k]], behindParts, behindRest, mark);
     p = useParts[k] | (p & ~killParts[k]);
     r = useRest[k] | (r & ~killRest[k]);
     for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) {
@@ -163,7 +180,7 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
     p = (p & ~effects.killParts[e]) | effects.useParts[e];
     r = (r & ~effects.killRest[e]) | effects.useRest[e];
   };
-  const meaning = findMeaning(program, nodes, returns, narrow, reversed, assumptions);
+  const meaning = findMeaning(program, nodes, returns, narrow, assumptions);
   const result = (): Locations => ({
     parts: (p & all.parts) | stack.parts,
     rest: (r & (all.rest | ALL_FLAGS)) | stack.rest,
@@ -173,10 +190,18 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
     return result();
   };
   return {
-    bits, assumptions, nodes, summaries, returns, narrow, liveParts: lp, liveRest: lr,
+    bits,
+    assumptions,
+    nodes,
+    summaries,
+    returns,
+    narrow,
+    liveParts: lp,
+    liveRest: lr,
     after,
     needed(instruction) {
-      const live = after(instruction), meant = meaning.after(instruction);
+      const live = after(instruction),
+        meant = meaning.after(instruction);
       return { parts: (live.parts & meant.parts) | stack.parts, rest: (live.rest & meant.rest) | stack.rest };
     },
     before(instruction) {
@@ -191,4 +216,35 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, prep
       return result();
     },
   };
+}
+
+/** The part of `order` that liveness at the points depends on: everything that control may reach from there, returns included. */
+function reachedFrom(nodes: Nodes, returns: Returns, points: Iterable<number>, order: Uint32Array): Uint32Array {
+  const { exit, successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
+  const { functionOf, open, callerStart, callers, jumperStart, jumpers } = returns;
+  const reached = new Uint8Array(nodes.count),
+    returned = new Uint8Array(returns.count);
+  const work: number[] = [];
+  const reach = (k: number): void => {
+    if (reached[k] === 1) return;
+    reached[k] = 1;
+    work.push(k);
+  };
+  /** A return of f goes on behind its calls, and where the functions return that jump into f. */
+  const goBack = (f: number): void => {
+    const functions = [f];
+    for (let g = functions.pop(); g !== undefined; g = functions.pop()) {
+      if (returned[g] === 1 || open[g] === 1) continue;
+      returned[g] = 1;
+      for (let e = callerStart[g]; e < callerStart[g + 1]; e++) reach(callers[e]);
+      for (let e = jumperStart[g]; e < jumperStart[g + 1]; e++) functions.push(jumpers[e]);
+    }
+  };
+  for (const point of points) reach(nodes.of(point));
+  for (let k = work.pop(); k !== undefined; k = work.pop()) {
+    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) reach(successors[e]);
+    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) reach(startSuccessors[e]);
+    if (exit[k] === Exit.cReturn || exit[k] === Exit.return) goBack(functionOf[k]);
+  }
+  return order.filter((k) => reached[k] === 1);
 }

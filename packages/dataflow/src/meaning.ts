@@ -5,116 +5,110 @@
  * the last thing that happened to ECX is that a compiled function was free to destroy it, no argument can be in it: nobody
  * depends on garbage. So a location is worth preserving only if it is live *and* may be meaningful.
  *
- * Forward, over the same nodes:   meaningful(end) = meaningful(start) + written by the node's instructions
+ * Forward, one function at a time and only those that are asked about:
  *
- *   behind a call to compiled C   what is meaningful at its returns, and only results and callee-saved registers of that
- *   behind any visible call       what is meaningful at its returns
- *   behind a call through a pointer   what was callee-saved and meaningful, and the results
- *   at the entry of a function    what is meaningful at its calls; everything, where not all callers are visible
- *   anywhere else that control may come from out of sight: everything
+ *   meaningful(end) = meaningful(start) + what the node's instructions write
  *
- * Least fixpoint from nothing; an explicit write always counts as meaning. Where nothing is assumed of C, everything is meaningful.
+ *   behind a call to compiled C, or through a pointer   results, and what was callee-saved and meaningful
+ *   at the entry of compiled C                          arguments and callee-saved registers
+ *   wherever else control may come from out of sight, from assembly or from another function: everything
+ *
+ * Least fixpoint from nothing; an explicit write always counts as meaning. Carrying the sets across calls as well was tried: it
+ * spares one register in 700 more, and takes as long as everything else together. Cost: nodes of the function times its loops.
  */
 import type { Program } from "@pv/x86-ir";
 import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
-import { solve } from "./fixpoint.js";
-import { CallKind, Exit, type Nodes } from "./nodes.js";
+import { CallKind, type Nodes } from "./nodes.js";
 import type { Returns } from "./returns.js";
 import { callKind } from "./summaries.js";
 
-/** What may be meaningful at each node's start. */
 export interface Meaning {
-  readonly parts: Int32Array;
-  readonly rest: Int32Array;
-  /** Directly behind an instruction. */
+  /** What may be meaningful directly behind an instruction. */
   after(instruction: number): Locations;
 }
 
-export function findMeaning(program: Program, nodes: Nodes, returns: Returns, narrow: Uint8Array, order: Uint32Array, assumptions: Assumptions): Meaning {
-  const { instructions, functions } = program;
-  const { effect, effects, bits } = instructions;
+export function findMeaning(
+  program: Program,
+  nodes: Nodes,
+  returns: Returns,
+  narrow: Uint8Array,
+  assumptions: Assumptions,
+): Meaning {
+  const { effect, effects, bits } = program.instructions;
   const { all, kept, results, returnReads, narrowReads, callReads } = conventionSets(bits);
-  const { count, first, call, callee, exit, successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
-  const { functionOf, open, jumperStart, jumpers, callerStart, callers } = returns;
-  const parts = new Int32Array(count), rest = new Int32Array(count);
-  /** Meaningful at the returns of a function. */
-  const returnParts = new Int32Array(returns.count), returnRest = new Int32Array(returns.count);
+  const {
+    first,
+    call,
+    callee,
+    successorStart,
+    successors,
+    startSuccessorStart,
+    startSuccessors,
+    writeParts,
+    writeRest,
+  } = nodes;
+  const { functionOf } = returns;
+  const parts = new Int32Array(nodes.count),
+    rest = new Int32Array(nodes.count);
+  const done = new Uint8Array(returns.count);
+  const entered = enteredFromElsewhere(program, nodes, returns);
 
-  let mark: (node: number) => void = () => undefined;
-  const flowInto = (k: number, p: number, r: number): void => {
-    if ((p & ~parts[k]) === 0 && (r & ~rest[k]) === 0) return;
-    parts[k] |= p;
-    rest[k] |= r;
-    mark(k);
-  };
-  const returnFrom = (f: number, p: number, r: number): void => {
-    const work = [f];
-    for (let g = work.pop(); g !== undefined; g = work.pop()) {
-      if ((p & ~returnParts[g]) === 0 && (r & ~returnRest[g]) === 0) continue;
-      returnParts[g] |= p;
-      returnRest[g] |= r;
-      for (let e = callerStart[g]; e < callerStart[g + 1]; e++) mark(callers[e]);
-      for (let e = jumperStart[g]; e < jumperStart[g + 1]; e++) work.push(jumpers[e]);
+  const walk = (f: number): void => {
+    done[f] = 1;
+    const work: number[] = [];
+    for (const k of returns.nodesOf(f)) {
+      const how = entered(k);
+      const from =
+        how === Entered.asCompiledC && assumptions.cReturn ? callReads : how === Entered.within ? undefined : all;
+      if (from !== undefined) {
+        parts[k] = from.parts;
+        rest[k] = from.rest;
+      }
+      work.push(k);
     }
-  };
-
-  const hidden = enteredFromOutOfSight(program, nodes);
-  for (let k = 0; k < count; k++) {
-    const f = functionOf[k];
-    const isEntry = f < functions.count && functions.entryInstruction[f] === first[k];
-    if (isEntry ? open[f] === 0 : hidden[k] === 0) continue;
-    const entered = isEntry && functions.traced[f] === 1 && assumptions.cReturn ? callReads : all;
-    parts[k] = entered.parts;
-    rest[k] = entered.rest;
-  }
-
-  solve(count, order, (k, markNode) => {
-    mark = markNode;
-    // The handler of an exception may write any register that its row names.
-    let p = parts[k] | nodes.writeParts[k], r = rest[k] | nodes.writeRest[k];
-    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) flowInto(startSuccessors[e], all.parts, all.rest);
-    const kind = call[k] === 0 ? 0 : callKind(call[k], assumptions);
-    if (kind !== 0) switch (kind) {
-      case CallKind.directC:
-        flowInto(callee[k], p & callReads.parts, r & callReads.rest);
-        {
-          const f = functionOf[callee[k]], handed = narrow[f] === 1 ? narrowReads : returnReads;
-          p = returnParts[f] & handed.parts;
-          r = returnRest[f] & handed.rest;
+    const flowInto = (k: number, p: number, r: number): void => {
+      if (functionOf[k] !== f || ((p & ~parts[k]) === 0 && (r & ~rest[k]) === 0)) return;
+      parts[k] |= p;
+      rest[k] |= r;
+      work.push(k);
+    };
+    for (let k = work.pop(); k !== undefined; k = work.pop()) {
+      let p = parts[k] | writeParts[k],
+        r = rest[k] | writeRest[k];
+      switch (callKind(call[k], assumptions)) {
+        case CallKind.directC: {
+          const handed = narrow[functionOf[callee[k]]] === 1 ? narrowReads : returnReads;
+          p = (p & kept.parts) | (handed.parts & results.parts);
+          r = (r & kept.rest) | (handed.rest & results.rest);
+          break;
         }
-        break;
-      case CallKind.direct:
-        flowInto(callee[k], p, r);
-        p = returnParts[functionOf[callee[k]]];
-        r = returnRest[functionOf[callee[k]]];
-        break;
-      case CallKind.indirect:
-        p = (p & kept.parts) | results.parts;
-        r = (r & kept.rest) | results.rest;
-        break;
-      case CallKind.preserving:
-        p |= results.parts;
-        r |= results.rest;
-        break;
-      case CallKind.opaque:
-        p = all.parts;
-        r = all.rest;
-        break;
+        case CallKind.indirect:
+          p = (p & kept.parts) | results.parts;
+          r = (r & kept.rest) | results.rest;
+          break;
+        case CallKind.preserving:
+          p |= results.parts;
+          r |= results.rest;
+          break;
+        case CallKind.direct:
+        case CallKind.opaque:
+          p = all.parts;
+          r = all.rest;
+          break;
+      }
+      for (let e = successorStart[k]; e < successorStart[k + 1]; e++) flowInto(successors[e], p, r);
+      // The handler of an exception may write any register that its row names.
+      for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++)
+        flowInto(startSuccessors[e], all.parts, all.rest);
     }
-    if (exit[k] === 0) {
-      // The common case.
-    } else if (exit[k] === Exit.cReturn || exit[k] === Exit.return) returnFrom(functionOf[k], p, r);
-    else if (exit[k] === Exit.opaque) returnFrom(functionOf[k], all.parts, all.rest);
-    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) flowInto(successors[e], p, r);
-    return false;
-  });
+  };
 
   return {
-    parts,
-    rest,
     after(instruction) {
       const k = nodes.of(instruction);
-      let p = parts[k], r = rest[k];
+      if (done[functionOf[k]] === 0) walk(functionOf[k]);
+      let p = parts[k],
+        r = rest[k];
       for (let i = first[k]; i <= instruction; i++) {
         p |= effects.writeParts[effect[i]];
         r |= effects.writeRest[effect[i]];
@@ -124,14 +118,30 @@ export function findMeaning(program: Program, nodes: Nodes, returns: Returns, na
   };
 }
 
-/** Marks nodes that no edge leads to, or whose address is taken. */
-function enteredFromOutOfSight({ instructions, facts }: Program, nodes: Nodes): Uint8Array {
-  const hidden = new Uint8Array(nodes.count).fill(1);
-  for (const to of nodes.successors) hidden[to] = 0;
-  for (const to of nodes.startSuccessors) hidden[to] = 0;
+const Entered = { within: 0, asCompiledC: 1, fromElsewhere: 2 } as const;
+
+/** How control may come to a node, besides from the nodes of its own function. */
+function enteredFromElsewhere(
+  { instructions, functions, facts }: Program,
+  nodes: Nodes,
+  { functionOf }: Returns,
+): (k: number) => number {
+  const { callee, dependentStart, dependents, first } = nodes;
+  const taken = new Set<number>();
   for (const va of facts.addressTaken) {
     const i = instructions.covering(va);
-    if (i >= 0) hidden[nodes.of(i)] = 1;
+    if (i >= 0) taken.add(nodes.of(i));
   }
-  return hidden;
+  return (k) => {
+    const f = functionOf[k];
+    const isC = f < functions.count && functions.traced[f] === 1 && functions.entryInstruction[f] === first[k];
+    // Whoever calls compiled C, or jumps to its start, hands over what the convention says.
+    if (isC) return Entered.asCompiledC;
+    if (taken.has(k) || dependentStart[k] === dependentStart[k + 1]) return Entered.fromElsewhere;
+    for (let e = dependentStart[k]; e < dependentStart[k + 1]; e++) {
+      const d = dependents[e];
+      if (functionOf[d] !== f || callee[d] === k) return Entered.fromElsewhere;
+    }
+    return Entered.within;
+  };
 }

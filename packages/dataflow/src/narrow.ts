@@ -18,29 +18,23 @@
 import type { Program } from "@pv/x86-ir";
 import { solve, type Mark } from "./fixpoint.js";
 import { CallKind, Exit, type Nodes } from "./nodes.js";
-import { compressRows, type Returns } from "./returns.js";
+import type { Returns } from "./returns.js";
 
-const OTHER = 1, PAIR = 2, SPLIT = 4;
+const OTHER = 1,
+  PAIR = 2,
+  SPLIT = 4;
 
 /** 1 for each function (row of `Returns`) that returns in one register. */
 export function findNarrow(program: Program, nodes: Nodes, returns: Returns, callersFirst: Uint32Array): Uint8Array {
   const { functions } = program;
-  const { count, call, callee, exit, first, successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
+  const { count, call, callee, exit, successorStart, successors, writesHigh, replacesLow } = nodes;
   const { functionOf, callerStart, callers, jumperStart, jumpers } = returns;
   const narrow = new Uint8Array(returns.count);
-  const state = new Uint8Array(count);
+  // Where control comes from out of sight, anything may be in the register on purpose.
+  const state = new Uint8Array(count).fill(OTHER);
   /** Entries of compiled functions begin afresh, whoever jumps there. */
-  const isEntry = (k: number): boolean => {
-    const f = functionOf[k];
-    return f < functions.count && functions.traced[f] === 1 && functions.entryInstruction[f] === first[k];
-  };
   const entry = new Uint8Array(count);
-  for (let k = 0; k < count; k++) {
-    entry[k] = isEntry(k) ? 1 : 0;
-    // Where control comes from out of sight, anything may be in the register on purpose.
-    state[k] = OTHER;
-  }
-  const tailStart = tailJumps(nodes, entry, functionOf, returns.count);
+  functions.entryInstruction.forEach((i, f) => (entry[nodes.of(i)] = functions.traced[f]));
 
   const becomeNarrow = (f: number, mark: Mark): void => {
     const work = [f];
@@ -48,52 +42,40 @@ export function findNarrow(program: Program, nodes: Nodes, returns: Returns, cal
       if (narrow[g] === 1) continue;
       narrow[g] = 1;
       for (let e = callerStart[g]; e < callerStart[g + 1]; e++) mark(callers[e]);
-      // Pieces split off from a function return for it, and so does whatever it jumps to at its entry.
-      const [start, from] = functions.traced[g] === 1 ? tailStart : [jumperStart, jumpers];
-      for (let e = start[g]; e < start[g + 1]; e++) work.push(from[e]);
+      // Who jumps there returns what it returns: tail calls, and functions whose split-off part this is.
+      for (let e = jumperStart[g]; e < jumperStart[g + 1]; e++) work.push(jumpers[e]);
     }
   };
 
+  /** A return of a compiled function, or of a part that was split off from one. */
+  const returnsHere = (k: number): boolean =>
+    exit[k] === Exit.cReturn || (exit[k] === Exit.return && returns.piece[functionOf[k]] === 1);
+
   solve(count, callersFirst, (k, mark) => {
     let s = state[k];
-    if (nodes.writesHigh[k] === 1) s = OTHER;
-    else if (nodes.replacesLow[k] === 1 && (s & PAIR) !== 0) s = (s & ~PAIR) | SPLIT;
-    switch (call[k]) {
-      case CallKind.directC:
-        s = narrow[functionOf[callee[k]]] === 1 ? SPLIT : PAIR;
-        break;
-      case CallKind.indirect:
-        s = PAIR;
-        break;
-      case CallKind.direct:
-      case CallKind.preserving:
-      case CallKind.opaque:
-        s = OTHER;
-        break;
-    }
-    if (exit[k] === Exit.cReturn && (s & SPLIT) !== 0) becomeNarrow(functionOf[k], mark);
-    if (exit[k] === Exit.return && (s & SPLIT) !== 0 && returns.piece[functionOf[k]] === 1) becomeNarrow(functionOf[k], mark);
-    const flow = (to: number, what: number): void => {
-      if (entry[to] === 1 || (what & ~state[to]) === 0) return;
-      state[to] |= what;
+    if (writesHigh[k] === 1) s = OTHER;
+    else if (replacesLow[k] === 1 && (s & PAIR) !== 0) s = (s & ~PAIR) | SPLIT;
+    if (call[k] !== 0)
+      switch (call[k]) {
+        case CallKind.directC:
+          s = narrow[functionOf[callee[k]]] === 1 ? SPLIT : PAIR;
+          break;
+        case CallKind.indirect:
+          s = PAIR;
+          break;
+        case CallKind.direct:
+        case CallKind.preserving:
+        case CallKind.opaque:
+          s = OTHER;
+          break;
+      }
+    if ((s & SPLIT) !== 0 && returnsHere(k)) becomeNarrow(functionOf[k], mark);
+    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) {
+      const to = successors[e];
+      if ((s & ~state[to]) === 0 || entry[to] === 1) continue;
+      state[to] |= s;
       mark(to);
-    };
-    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) flow(successors[e], s);
-    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) flow(startSuccessors[e], OTHER);
+    }
   });
   return narrow;
-}
-
-/** Functions that jump to the entry of each compiled function. */
-function tailJumps(nodes: Nodes, entry: Uint8Array, functionOf: Uint32Array, functions: number): [start: Uint32Array, from: Uint32Array] {
-  const to: number[] = [], from: number[] = [];
-  for (let k = 0; k < nodes.count; k++) {
-    for (let e = nodes.successorStart[k]; e < nodes.successorStart[k + 1]; e++) {
-      const target = nodes.successors[e];
-      if (entry[target] === 0 || functionOf[target] === functionOf[k]) continue;
-      to.push(functionOf[target]);
-      from.push(functionOf[k]);
-    }
-  }
-  return compressRows(functions, to, from);
 }

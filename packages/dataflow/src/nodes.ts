@@ -115,7 +115,8 @@ function splitBehindCalls({ instructions, blocks, facts }: Program): Split {
     if (i >= 0) cut[i] = 1;
   }
   const calls: number[] = [];
-  const direct = Flow.call, indirect = Flow.indirectCall;
+  const direct = Flow.call,
+    indirect = Flow.indirectCall;
   for (let i = 0; i < n; i++) {
     const f = flow[i];
     if (f !== direct && f !== indirect) continue;
@@ -124,9 +125,11 @@ function splitBehindCalls({ instructions, blocks, facts }: Program): Split {
     if (!isPlain) calls.push(i);
   }
   // At most one node for each block and one more behind each call.
-  const first = new Uint32Array(blocks.count + calls.length), end = new Uint32Array(first.length);
+  const first = new Uint32Array(blocks.count + calls.length),
+    end = new Uint32Array(first.length);
   const nodeOfBlock = new Uint32Array(blocks.count + 1);
-  let k = 0, call = 0;
+  let k = 0,
+    call = 0;
   for (let b = 0; b < blocks.count; b++) {
     nodeOfBlock[b] = k;
     first[k] = blocks.first[b];
@@ -153,9 +156,12 @@ function connect(program: Program, { count, end, nodeOfBlock }: Split): Edges {
   const replaceable = blocksAt(program, facts.replaceable);
   const alternativeSite = blocksAt(program, facts.alternativeSite);
   const exit = new Uint8Array(count);
-  const successorStart = new Uint32Array(count + 1), startSuccessorStart = new Uint32Array(count + 1);
+  const successorStart = new Uint32Array(count + 1),
+    startSuccessorStart = new Uint32Array(count + 1);
 
-  const { exceptionFixup, alternative } = EdgeKind, interruptReturn = Flow.interruptReturn, plainReturn = Flow.return;
+  const { exceptionFixup, alternative } = EdgeKind,
+    interruptReturn = Flow.interruptReturn,
+    plainReturn = Flow.return;
   const startsAtSource = (b: number, e: number): boolean =>
     blocks.edgeKind[e] === exceptionFixup || (blocks.edgeKind[e] === alternative && alternativeSite[b] === 1);
   const filler = fillerBlocks(program);
@@ -165,7 +171,8 @@ function connect(program: Program, { count, end, nodeOfBlock }: Split): Edges {
   };
 
   for (let b = 0; b < blocks.count; b++) {
-    const last = nodeOfBlock[b + 1] - 1, i = end[last] - 1;
+    const last = nodeOfBlock[b + 1] - 1,
+      i = end[last] - 1;
     for (let k = nodeOfBlock[b]; k < last; k++) successorStart[k + 1] = 1;
     if (filler[b] === 1) {
       exit[last] = Exit.dies;
@@ -192,12 +199,14 @@ function connect(program: Program, { count, end, nodeOfBlock }: Split): Edges {
     startSuccessorStart[k + 1] += startSuccessorStart[k];
   }
 
-  const successors = new Uint32Array(successorStart[count]), startSuccessors = new Uint32Array(startSuccessorStart[count]);
+  const successors = new Uint32Array(successorStart[count]),
+    startSuccessors = new Uint32Array(startSuccessorStart[count]);
   for (let b = 0; b < blocks.count; b++) {
     const last = nodeOfBlock[b + 1] - 1;
     for (let k = nodeOfBlock[b]; k < last; k++) successors[successorStart[k]] = k + 1;
     if (filler[b] === 1) continue;
-    let at = successorStart[last], atStart = startSuccessorStart[nodeOfBlock[b]];
+    let at = successorStart[last],
+      atStart = startSuccessorStart[nodeOfBlock[b]];
     for (let e = blocks.successorStart[b]; e < blocks.successorStart[b + 1]; e++) {
       const to = blocks.successors[e];
       if (startsAtSource(b, e)) startSuccessors[atStart++] = nodeOfBlock[to];
@@ -219,7 +228,12 @@ function fillerBlocks({ instructions, blocks, functions, facts }: Program): Uint
     const b = blocks.ofInstruction[entry] - 1;
     if (b < 0 || starts[b] === 1 || blocks.predecessorStart[b] !== blocks.predecessorStart[b + 1]) return;
     let i = blocks.first[b];
-    while (i < entry && instructions.flow[i] === Flow.next && (functions.traced[f] === 1 || isNop(instructions.bytesOf(i)))) i++;
+    while (
+      i < entry &&
+      instructions.flow[i] === Flow.next &&
+      (functions.traced[f] === 1 || isNop(instructions.bytesOf(i)))
+    )
+      i++;
     if (i === entry) filler[b] = 1;
   });
   return filler;
@@ -234,14 +248,28 @@ function isNop(bytes: Uint8Array): boolean {
   if (opcode === 0x0f) return modrm === 0x1f;
   if (opcode === 0x89) return modrm === 0xf6 || modrm === 0xff;
   if (opcode !== 0x8d) return false;
-  const forms: Readonly<Record<number, number>> = { 0x36: 0, 0x76: 0, 0xb6: 0, 0x74: 1, 0xb4: 1, 0x3f: 0, 0x7f: 0, 0xbf: 0, 0x7c: 1, 0xbc: 1 };
+  const forms: Readonly<Record<number, number>> = {
+    0x36: 0,
+    0x76: 0,
+    0xb6: 0,
+    0x74: 1,
+    0xb4: 1,
+    0x3f: 0,
+    0x7f: 0,
+    0xbf: 0,
+    0x7c: 1,
+    0xbc: 1,
+  };
   const sib = forms[modrm];
   if (sib === undefined || (sib === 1 && bytes[at + 2] !== (modrm & 8 ? 0x27 : 0x26))) return false;
   return bytes.subarray(at + 2 + sib).every((byte) => byte === 0);
 }
 
 /** Marks the blocks that begin at one of the addresses. */
-function blocksAt({ instructions, blocks }: Pick<Program, "instructions" | "blocks">, addresses: Uint32Array): Uint8Array {
+function blocksAt(
+  { instructions, blocks }: Pick<Program, "instructions" | "blocks">,
+  addresses: Uint32Array,
+): Uint8Array {
   const marks = new Uint8Array(blocks.count);
   for (const va of addresses) {
     const i = instructions.at(va);
@@ -250,15 +278,22 @@ function blocksAt({ instructions, blocks }: Pick<Program, "instructions" | "bloc
   return marks;
 }
 
-function classifyCalls(program: Program, split: Split, { exit, successorStart }: Edges): Pick<Nodes, "call" | "callee"> {
+function classifyCalls(
+  program: Program,
+  split: Split,
+  { exit, successorStart }: Edges,
+): Pick<Nodes, "call" | "callee"> {
   const { instructions, blocks, functions, facts } = program;
   const { flow, target, address } = instructions;
   const { count, end, nodeOfBlock, cut } = split;
   const isTracedEntry = new Uint8Array(instructions.count);
   functions.entryInstruction.forEach((i, f) => (isTracedEntry[i] = functions.traced[f]));
-  const thunks = new Set(facts.thunkAddress), replaceable = new Set(facts.replaceable);
-  const preserving = new Set(facts.preservingCalls), noReturn = new Set(facts.noReturn);
-  const call = new Uint8Array(count), callee = new Int32Array(count).fill(-1);
+  const thunks = new Set(facts.thunkAddress),
+    replaceable = new Set(facts.replaceable);
+  const preserving = new Set(facts.preservingCalls),
+    noReturn = new Set(facts.noReturn);
+  const call = new Uint8Array(count),
+    callee = new Int32Array(count).fill(-1);
   for (let k = 0; k < count; k++) {
     const i = end[k] - 1;
     if (cut[i] === 0) continue;
@@ -278,17 +313,34 @@ function classifyCalls(program: Program, split: Split, { exit, successorStart }:
 /** Folds each node's instructions into one use/kill pair, last instruction first. */
 function fold(instructions: Instructions, first: Uint32Array, end: Uint32Array, count: number) {
   const { effect, effects, flow } = instructions;
-  const useParts = new Int32Array(count), useRest = new Int32Array(count);
-  const killParts = new Int32Array(count), killRest = new Int32Array(count);
-  const writeParts = new Int32Array(count), writeRest = new Int32Array(count);
-  const rowUseParts = effects.useParts, rowUseRest = effects.useRest, rowKillParts = effects.killParts;
-  const rowKillRest = effects.killRest, rowWriteParts = effects.writeParts, rowWriteRest = effects.writeRest;
+  const useParts = new Int32Array(count),
+    useRest = new Int32Array(count);
+  const killParts = new Int32Array(count),
+    killRest = new Int32Array(count);
+  const writeParts = new Int32Array(count),
+    writeRest = new Int32Array(count);
+  const rowUseParts = effects.useParts,
+    rowUseRest = effects.useRest,
+    rowKillParts = effects.killParts;
+  const rowKillRest = effects.killRest,
+    rowWriteParts = effects.writeParts,
+    rowWriteRest = effects.writeRest;
   const { interrupt, invalid } = Flow;
   const [low, high] = CONVENTIONS[instructions.bits].resultRegisters;
-  const lowParts = partsOf(low), pairParts = lowParts | partsOf(high), highParts = partsOf(high), highRest = restOf(high);
-  const writesHigh = new Uint8Array(count), replacesLow = new Uint8Array(count);
+  const lowParts = partsOf(low),
+    pairParts = lowParts | partsOf(high),
+    highParts = partsOf(high),
+    highRest = restOf(high);
+  const writesHigh = new Uint8Array(count),
+    replacesLow = new Uint8Array(count);
   for (let k = 0; k < count; k++) {
-    let up = 0, ur = 0, kp = 0, kr = 0, wp = 0, wr = 0, replaces = 0;
+    let up = 0,
+      ur = 0,
+      kp = 0,
+      kr = 0,
+      wp = 0,
+      wr = 0,
+      replaces = 0;
     for (let i = end[k] - 1; i >= first[k]; i--) {
       if (flow[i] === interrupt || flow[i] === invalid) {
         // A handler sees every register; bytes that do not decode could do anything.
@@ -296,7 +348,8 @@ function fold(instructions: Instructions, first: Uint32Array, end: Uint32Array, 
         continue;
       }
       const e = effect[i];
-      const ekp = rowKillParts[e], ekr = rowKillRest[e];
+      const ekp = rowKillParts[e],
+        ekr = rowKillRest[e];
       up = (up & ~ekp) | rowUseParts[e];
       ur = (ur & ~ekr) | rowUseRest[e];
       if ((ekp & lowParts) === lowParts && (rowUseParts[e] & pairParts) === 0) replaces = 1;
@@ -325,10 +378,12 @@ function dependentsOf(count: number, edges: Edges, callee: Int32Array): Pick<Nod
   for (const to of startSuccessors) dependentStart[to + 1]++;
   for (const to of callee) if (to >= 0) dependentStart[to + 1]++;
   for (let k = 0; k < count; k++) dependentStart[k + 1] += dependentStart[k];
-  const dependents = new Uint32Array(dependentStart[count]), cursor = dependentStart.slice();
+  const dependents = new Uint32Array(dependentStart[count]),
+    cursor = dependentStart.slice();
   for (let k = 0; k < count; k++) {
     for (let e = successorStart[k]; e < successorStart[k + 1]; e++) dependents[cursor[successors[e]]++] = k;
-    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) dependents[cursor[startSuccessors[e]]++] = k;
+    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++)
+      dependents[cursor[startSuccessors[e]]++] = k;
     if (callee[k] >= 0) dependents[cursor[callee[k]]++] = k;
   }
   return { dependentStart, dependents };

@@ -12,7 +12,8 @@ import type { Nodes } from "./nodes.js";
 export function calleesFirst(nodes: Pick<Nodes, "count" | "first" | "callee">, functions: Functions): Uint32Array {
   const { count, first, callee } = nodes;
   // Runs of nodes: run r holds the nodes [start[r], start[r + 1]); run 0 is whatever precedes the first function.
-  const runOf = new Uint32Array(count), start: number[] = [0];
+  const runOf = new Uint32Array(count),
+    start: number[] = [0];
   for (let k = 0, f = 0; k < count; k++) {
     let isEntry = false;
     for (; f < functions.count && functions.entryInstruction[f] <= first[k]; f++) isEntry = true;
@@ -22,9 +23,11 @@ export function calleesFirst(nodes: Pick<Nodes, "count" | "first" | "callee">, f
   const runs = start.length;
   start.push(count);
 
-  const order = new Uint32Array(count), visited = new Uint8Array(runs);
+  const order = new Uint32Array(count),
+    visited = new Uint8Array(runs);
   /** Runs under way, and the node that each looks at next. */
-  const stack: number[] = [], cursor = new Uint32Array(runs);
+  const stack: number[] = [],
+    cursor = new Uint32Array(runs);
   let at = 0;
   for (let root = 0; root < runs; root++) {
     if (visited[root] === 1) continue;

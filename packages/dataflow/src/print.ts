@@ -11,9 +11,12 @@ export function printLiveness(program: Program, liveness: Liveness, text: (instr
   const lines: string[] = [];
   for (let i = 0; i < instructions.count; i++) {
     const f = functions.containing(i);
-    if (f >= 0 && functions.entryInstruction[f] === i) lines.push(`function ${hex(functions.entry[f])}${functions.traced[f] ? " traced" : ""}`);
+    if (f >= 0 && functions.entryInstruction[f] === i)
+      lines.push(`function ${hex(functions.entry[f])}${functions.traced[f] ? " traced" : ""}`);
     const { parts, rest } = liveness.after(i);
-    lines.push(`  ${hex(instructions.address[i])}  ${text(i).padEnd(32)} | ${formatLocations(parts, rest, instructions.bits)}`);
+    lines.push(
+      `  ${hex(instructions.address[i])}  ${text(i).padEnd(32)} | ${formatLocations(parts, rest, instructions.bits)}`,
+    );
   }
   return lines.join("\n");
 }

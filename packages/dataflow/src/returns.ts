@@ -20,6 +20,8 @@ export interface Returns {
   readonly count: number;
   /** Function of each node. */
   readonly functionOf: Uint32Array;
+  /** Nodes of a function, replacements of its alternatives included. */
+  nodesOf(f: number): number[];
   /** 1 where not all callers are visible. */
   readonly open: Uint8Array;
   /** 1 for code that is only jumped to: a part that the compiler split off. */
@@ -40,11 +42,15 @@ export interface Returns {
 
 export function findReturns(program: Program, nodes: Nodes): Returns {
   const { functions, facts, instructions } = program;
-  const count = functions.count + 1, outside = functions.count;
-  const functionOf = functionsOf(program, nodes);
+  const count = functions.count + 1,
+    outside = functions.count;
+  const { functionOf, replacements } = functionsOf(program, nodes);
 
-  const called = new Uint8Array(count), jumpedTo = new Uint8Array(count), taken = new Uint8Array(count);
-  const from: number[] = [], to: number[] = [];
+  const called = new Uint8Array(count),
+    jumpedTo = new Uint8Array(count),
+    taken = new Uint8Array(count);
+  const from: number[] = [],
+    to: number[] = [];
   const crosses = (k: number, target: number): void => {
     if (functionOf[target] === functionOf[k]) return;
     from.push(functionOf[k]);
@@ -54,15 +60,18 @@ export function findReturns(program: Program, nodes: Nodes): Returns {
   for (let k = 0; k < nodes.count; k++) {
     if (nodes.callee[k] >= 0) called[functionOf[nodes.callee[k]]] = 1;
     for (let e = nodes.successorStart[k]; e < nodes.successorStart[k + 1]; e++) crosses(k, nodes.successors[e]);
-    for (let e = nodes.startSuccessorStart[k]; e < nodes.startSuccessorStart[k + 1]; e++) crosses(k, nodes.startSuccessors[e]);
+    for (let e = nodes.startSuccessorStart[k]; e < nodes.startSuccessorStart[k + 1]; e++)
+      crosses(k, nodes.startSuccessors[e]);
   }
   const take = (va: number): void => {
     const i = instructions.covering(va);
     if (i >= 0) taken[functionOf[nodes.of(i)]] = 1;
   };
-  for (const list of [facts.addressTaken, facts.thunkAddress, facts.returnThunks, facts.replaceable]) list.forEach(take);
+  for (const list of [facts.addressTaken, facts.thunkAddress, facts.returnThunks, facts.replaceable])
+    list.forEach(take);
 
-  const open = new Uint8Array(count), piece = new Uint8Array(count);
+  const open = new Uint8Array(count),
+    piece = new Uint8Array(count);
   open[outside] = 1;
   for (let f = 0; f < functions.count; f++) {
     const isAssembly = functions.traced[f] === 0 && called[f] === 1;
@@ -72,7 +81,8 @@ export function findReturns(program: Program, nodes: Nodes): Returns {
   const [jumpStart, jumps] = compressRows(count, from, to);
   spread(open, functions.traced, jumpStart, jumps);
 
-  const returnsFrom: number[] = [], returnsAt: number[] = [];
+  const returnsFrom: number[] = [],
+    returnsAt: number[] = [];
   for (let k = 0; k < nodes.count; k++) {
     if (nodes.exit[k] !== Exit.cReturn && nodes.exit[k] !== Exit.return) continue;
     returnsFrom.push(functionOf[k]);
@@ -81,23 +91,53 @@ export function findReturns(program: Program, nodes: Nodes): Returns {
   const [returnStart, returnNodes] = compressRows(count, returnsFrom, returnsAt);
   const [jumperStart, jumpers] = compressRows(count, to, from);
   const [callerStart, callers] = callersOf(count, functionOf, nodes);
-  return { count, functionOf, open, piece, returnStart, returnNodes, jumpStart, jumps, jumperStart, jumpers, callerStart, callers };
+  const nodesOf = (f: number): number[] => {
+    const list = [...(replacements.get(f) ?? [])];
+    const start = f === outside ? 0 : nodes.of(functions.entryInstruction[f]);
+    for (let k = start; k < nodes.count && (f === outside || functionOf[k] === f); k++)
+      if (functionOf[k] === f) list.push(k);
+    return [...new Set(list)];
+  };
+  return {
+    count,
+    functionOf,
+    nodesOf,
+    open,
+    piece,
+    returnStart,
+    returnNodes,
+    jumpStart,
+    jumps,
+    jumperStart,
+    jumpers,
+    callerStart,
+    callers,
+  };
 }
 
 /** Nodes and functions both ascend: one merge. Replacements of alternatives belong to the function of their site. */
-function functionsOf({ functions, facts, instructions }: Program, { count, first, of }: Nodes): Uint32Array {
+function functionsOf({ functions, facts, instructions }: Program, { count, first, of }: Nodes) {
   const functionOf = new Uint32Array(count);
+  const replacements = new Map<number, number[]>();
   for (let k = 0, f = -1; k < count; k++) {
     while (f + 1 < functions.count && functions.entryInstruction[f + 1] <= first[k]) f++;
     functionOf[k] = f < 0 || first[k] >= functions.endInstruction[f] ? functions.count : f;
   }
   facts.alternativeSite.forEach((site, row) => {
-    const start = facts.alternativeReplacement[row], length = facts.alternativeReplacementLength[row];
-    const i = instructions.at(site), j = length === 0 ? -1 : instructions.at(start);
+    const start = facts.alternativeReplacement[row],
+      length = facts.alternativeReplacementLength[row];
+    const i = instructions.at(site),
+      j = length === 0 ? -1 : instructions.at(start);
     if (i < 0 || j < 0) return;
-    for (let k = of(j); k < count && instructions.address[first[k]] - start < length; k++) functionOf[k] = functionOf[of(i)];
+    const f = functionOf[of(i)];
+    const own = replacements.get(f) ?? [];
+    replacements.set(f, own);
+    for (let k = of(j); k < count && instructions.address[first[k]] - start < length; k++) {
+      functionOf[k] = f;
+      own.push(k);
+    }
   });
-  return functionOf;
+  return { functionOf, replacements };
 }
 
 /** What open assembly jumps to is open. */
@@ -114,8 +154,13 @@ function spread(open: Uint8Array, traced: Uint8Array, jumpStart: Uint32Array, ju
   }
 }
 
-function callersOf(count: number, functionOf: Uint32Array, { callee }: Nodes): [start: Uint32Array, nodes: Uint32Array] {
-  const from: number[] = [], to: number[] = [];
+function callersOf(
+  count: number,
+  functionOf: Uint32Array,
+  { callee }: Nodes,
+): [start: Uint32Array, nodes: Uint32Array] {
+  const from: number[] = [],
+    to: number[] = [];
   callee.forEach((c, k) => {
     if (c < 0) return;
     from.push(functionOf[c]);
@@ -125,11 +170,16 @@ function callersOf(count: number, functionOf: Uint32Array, { callee }: Nodes): [
 }
 
 /** Pairs as compressed rows, by counting sort. */
-export function compressRows(count: number, from: readonly number[], to: readonly number[]): [start: Uint32Array, values: Uint32Array] {
-  const start = new Uint32Array(count + 1), values = new Uint32Array(from.length);
-  for (const f of from) start[f + 1]++;
+function compressRows(
+  count: number,
+  from: ArrayLike<number>,
+  to: ArrayLike<number>,
+): [start: Uint32Array, values: Uint32Array] {
+  const start = new Uint32Array(count + 1),
+    values = new Uint32Array(from.length);
+  for (let i = 0; i < from.length; i++) start[from[i]! + 1]++;
   for (let f = 0; f < count; f++) start[f + 1] += start[f];
   const cursor = start.slice();
-  from.forEach((f, i) => (values[cursor[f]++] = to[i]!));
+  for (let i = 0; i < from.length; i++) values[cursor[from[i]!]++] = to[i]!;
   return [start, values];
 }

@@ -37,16 +37,27 @@ export interface Summaries {
 }
 
 /** `narrowEntry` marks the first nodes of functions that return in one register (narrow.ts). */
-export function summarize(nodes: Nodes, narrowEntry: Uint8Array, order: Uint32Array, bits: Bits, assumptions: Assumptions): Summaries {
+export function summarize(
+  nodes: Nodes,
+  narrowEntry: Uint8Array,
+  order: Uint32Array,
+  bits: Bits,
+  assumptions: Assumptions,
+): Summaries {
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
   const { all, callReads, callKills, returnReads, narrowReads } = conventionSets(bits);
-  const rp = new Int32Array(count), rr = new Int32Array(count);
-  const wp = new Int32Array(count).fill(-1), wr = new Int32Array(count).fill(-1);
+  const rp = new Int32Array(count),
+    rr = new Int32Array(count);
+  const wp = new Int32Array(count).fill(-1),
+    wr = new Int32Array(count).fill(-1);
   const diesReads = assumptions.oopsRegisters ? { parts: 0, rest: 0 } : all;
 
   const evaluate = (k: number): boolean => {
-    let p = 0, r = 0, sp = -1, sr = -1;
+    let p = 0,
+      r = 0,
+      sp = -1,
+      sr = -1;
     for (let e = successorStart[k]; e < successorStart[k + 1]; e++) {
       const s = successors[e];
       p |= rp[s];
@@ -54,50 +65,52 @@ export function summarize(nodes: Nodes, narrowEntry: Uint8Array, order: Uint32Ar
       sp &= wp[s];
       sr &= wr[s];
     }
-    if (exit[k] !== 0) switch (exit[k]) {
-      case Exit.cReturn:
-      case Exit.return:
-        sp = sr = 0;
-        break;
-      case Exit.opaque:
-        p = all.parts;
-        r = all.rest;
-        sp = sr = 0;
-        break;
-      case Exit.dies:
-        p |= diesReads.parts;
-        r |= diesReads.rest;
-        break;
-    }
-    const kind = call[k] === 0 ? 0 : callKind(call[k], assumptions);
-    if (kind !== 0) switch (kind) {
-      case CallKind.directC:
-      case CallKind.direct: {
-        const c = callee[k];
-        if (kind === CallKind.directC) {
-          const handed = narrowEntry[c] === 1 ? narrowReads : returnReads;
-          p &= handed.parts;
-          r &= handed.rest;
-        }
-        p = rp[c] | (p & ~wp[c]);
-        r = rr[c] | (r & ~wr[c]);
-        sp |= wp[c];
-        sr |= wr[c];
-        break;
+    if (exit[k] !== 0)
+      switch (exit[k]) {
+        case Exit.cReturn:
+        case Exit.return:
+          sp = sr = 0;
+          break;
+        case Exit.opaque:
+          p = all.parts;
+          r = all.rest;
+          sp = sr = 0;
+          break;
+        case Exit.dies:
+          p |= diesReads.parts;
+          r |= diesReads.rest;
+          break;
       }
-      case CallKind.indirect:
-        p = callReads.parts | (p & ~callKills.parts);
-        r = callReads.rest | (r & ~callKills.rest);
-        break;
-      case CallKind.preserving:
-        p |= callReads.parts;
-        r |= callReads.rest;
-        break;
-      case CallKind.opaque:
-        p = all.parts;
-        r = all.rest;
-        break;
-    }
+    const kind = call[k] === 0 ? 0 : callKind(call[k], assumptions);
+    if (kind !== 0)
+      switch (kind) {
+        case CallKind.directC:
+        case CallKind.direct: {
+          const c = callee[k];
+          if (kind === CallKind.directC) {
+            const handed = narrowEntry[c] === 1 ? narrowReads : returnReads;
+            p &= handed.parts;
+            r &= handed.rest;
+          }
+          p = rp[c] | (p & ~wp[c]);
+          r = rr[c] | (r & ~wr[c]);
+          sp |= wp[c];
+          sr |= wr[c];
+          break;
+        }
+        case CallKind.indirect:
+          p = callReads.parts | (p & ~callKills.parts);
+          r = callReads.rest | (r & ~callKills.rest);
+          break;
+        case CallKind.preserving:
+          p |= callReads.parts;
+          r |= callReads.rest;
+          break;
+        case CallKind.opaque:
+          p = all.parts;
+          r = all.rest;
+          break;
+      }
     p = useParts[k] | (p & ~killParts[k]);
     r = useRest[k] | (r & ~killRest[k]);
     sp |= killParts[k];

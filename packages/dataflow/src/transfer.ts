@@ -8,7 +8,18 @@
  */
 import { MemorySize, Mnemonic, OpKind, Register, type Instruction } from "iced-x86";
 import {
-  addBits, andBits, constant, insertBits, joinBits, orBits, shiftLeft, shiftRight, subtractBits, UNKNOWN, xorBits, type KnownBits,
+  addBits,
+  andBits,
+  constant,
+  insertBits,
+  joinBits,
+  orBits,
+  shiftLeft,
+  shiftRight,
+  subtractBits,
+  UNKNOWN,
+  xorBits,
+  type KnownBits,
 } from "./known-bits.js";
 
 /** Known bits of the general registers, by hardware number. */
@@ -25,20 +36,32 @@ interface Slice {
 
 /** The slice of a general register, or undefined for any other register. */
 export function sliceOf(register: Register): Slice | undefined {
-  if (register >= Register.AL && register <= Register.BL) return { register: register - Register.AL, mask: 0xff, shift: 0, width: 8 };
-  if (register >= Register.AH && register <= Register.BH) return { register: register - Register.AH, mask: 0xff00, shift: 8, width: 8 };
-  if (register >= Register.SPL && register <= Register.R15L) return { register: register - Register.SPL + 4, mask: 0xff, shift: 0, width: 8 };
-  if (register >= Register.AX && register <= Register.R15W) return { register: register - Register.AX, mask: 0xffff, shift: 0, width: 16 };
-  if (register >= Register.EAX && register <= Register.R15D) return { register: register - Register.EAX, mask: -1, shift: 0, width: 32 };
-  if (register >= Register.RAX && register <= Register.R15) return { register: register - Register.RAX, mask: -1, shift: 0, width: 64 };
+  if (register >= Register.AL && register <= Register.BL)
+    return { register: register - Register.AL, mask: 0xff, shift: 0, width: 8 };
+  if (register >= Register.AH && register <= Register.BH)
+    return { register: register - Register.AH, mask: 0xff00, shift: 8, width: 8 };
+  if (register >= Register.SPL && register <= Register.R15L)
+    return { register: register - Register.SPL + 4, mask: 0xff, shift: 0, width: 8 };
+  if (register >= Register.AX && register <= Register.R15W)
+    return { register: register - Register.AX, mask: 0xffff, shift: 0, width: 16 };
+  if (register >= Register.EAX && register <= Register.R15D)
+    return { register: register - Register.EAX, mask: -1, shift: 0, width: 32 };
+  if (register >= Register.RAX && register <= Register.R15)
+    return { register: register - Register.RAX, mask: -1, shift: 0, width: 64 };
   return undefined;
 }
 
 type Source = (contents: RegisterContents) => KnownBits;
 
 const immediateKinds = new Set<OpKind>([
-  OpKind.Immediate8, OpKind.Immediate16, OpKind.Immediate32, OpKind.Immediate64,
-  OpKind.Immediate8to16, OpKind.Immediate8to32, OpKind.Immediate8to64, OpKind.Immediate32to64,
+  OpKind.Immediate8,
+  OpKind.Immediate16,
+  OpKind.Immediate32,
+  OpKind.Immediate64,
+  OpKind.Immediate8to16,
+  OpKind.Immediate8to32,
+  OpKind.Immediate8to64,
+  OpKind.Immediate32to64,
 ]);
 
 /** The operand's content at bit 0, or undefined if it is in memory. */
@@ -70,13 +93,17 @@ const BINARY: ReadonlyMap<Mnemonic, (a: KnownBits, b: KnownBits) => KnownBits> =
 /** The step of an instruction; `forget` is what to do where its result is not understood. */
 export function compileStep(instruction: Instruction, forget: Step): Step {
   const { mnemonic } = instruction;
-  const target = instruction.opCount > 0 && instruction.op0Kind === OpKind.Register ? sliceOf(instruction.op0Register) : undefined;
+  const target =
+    instruction.opCount > 0 && instruction.op0Kind === OpKind.Register ? sliceOf(instruction.op0Register) : undefined;
   if (target === undefined) return forget;
   const binary = BINARY.get(mnemonic);
   if (binary !== undefined) {
     const source = sourceOf(instruction, 1);
     if (source === undefined) return forget;
-    const clears = (mnemonic === Mnemonic.Xor || mnemonic === Mnemonic.Sub) && instruction.op1Kind === OpKind.Register && instruction.op0Register === instruction.op1Register;
+    const clears =
+      (mnemonic === Mnemonic.Xor || mnemonic === Mnemonic.Sub) &&
+      instruction.op1Kind === OpKind.Register &&
+      instruction.op0Register === instruction.op1Register;
     if (clears) return (contents) => store(contents, target, constant(0));
     const own = sourceOf(instruction, 0)!;
     return (contents) => store(contents, target, binary(own(contents), source(contents)));
@@ -89,7 +116,10 @@ export function compileStep(instruction: Instruction, forget: Step): Step {
     case Mnemonic.Movzx: {
       const source = sourceOf(instruction, 1);
       // From memory the width is still known: the bits above it are zero.
-      const narrow = instruction.op1Kind === OpKind.Memory ? zeroAbove(instruction.memorySize === MemorySize.UInt8 ? 8 : 16) : undefined;
+      const narrow =
+        instruction.op1Kind === OpKind.Memory
+          ? zeroAbove(instruction.memorySize === MemorySize.UInt8 ? 8 : 16)
+          : undefined;
       return (contents) => store(contents, target, source?.(contents) ?? narrow!);
     }
     case Mnemonic.Movsx: {
@@ -123,7 +153,8 @@ export function compileStep(instruction: Instruction, forget: Step): Step {
     case Mnemonic.Xchg: {
       const other = instruction.op1Kind === OpKind.Register ? sliceOf(instruction.op1Register) : undefined;
       if (other === undefined) return forget;
-      const a = sourceOf(instruction, 0)!, b = sourceOf(instruction, 1)!;
+      const a = sourceOf(instruction, 0)!,
+        b = sourceOf(instruction, 1)!;
       return (contents) => {
         const [x, y] = [a(contents), b(contents)];
         store(contents, target, y);
@@ -137,7 +168,9 @@ export function compileStep(instruction: Instruction, forget: Step): Step {
 
 /** The step of a conditional move keeps what both outcomes agree on. */
 export function compileConditionalMove(instruction: Instruction, forget: Step): Step {
-  const target = sliceOf(instruction.op0Register), own = sourceOf(instruction, 0), source = sourceOf(instruction, 1);
+  const target = sliceOf(instruction.op0Register),
+    own = sourceOf(instruction, 0),
+    source = sourceOf(instruction, 1);
   if (target === undefined || own === undefined || source === undefined) return forget;
   return (contents) => store(contents, target, joinBits(own(contents), source(contents)));
 }
@@ -146,18 +179,24 @@ const zeroAbove = (width: number): KnownBits => ({ known: -1 << width, value: 0 
 
 function signExtend(bits: KnownBits, width: number): KnownBits {
   if (width >= 32) return bits;
-  const low = (1 << width) - 1, sign = 1 << (width - 1);
+  const low = (1 << width) - 1,
+    sign = 1 << (width - 1);
   if ((bits.known & sign) === 0) return { known: bits.known & low, value: bits.value & low };
   const high = bits.value & sign ? ~low : 0;
   return { known: (bits.known & low) | ~low, value: (bits.value & low) | high };
 }
 
 function lea(instruction: Instruction, target: Slice): Step | undefined {
-  const base = instruction.memoryBase, index = instruction.memoryIndex;
+  const base = instruction.memoryBase,
+    index = instruction.memoryIndex;
   const baseSlice = base === Register.None ? undefined : sliceOf(base);
   const indexSlice = index === Register.None ? undefined : sliceOf(index);
   // RIP-relative and 16-bit addressing are left alone.
-  if ((base !== Register.None && (baseSlice?.width ?? 0) < 32) || (index !== Register.None && (indexSlice?.width ?? 0) < 32)) return undefined;
+  if (
+    (base !== Register.None && (baseSlice?.width ?? 0) < 32) ||
+    (index !== Register.None && (indexSlice?.width ?? 0) < 32)
+  )
+    return undefined;
   const displacement = constant(Number(BigInt.asIntN(32, instruction.memoryDisplacement as bigint)));
   const scale = 31 - Math.clz32(instruction.memoryIndexScale);
   return (contents) => {

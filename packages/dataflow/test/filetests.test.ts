@@ -3,10 +3,19 @@ import { Code, Decoder, DecoderOptions, Formatter, FormatterSyntax } from "iced-
 import { formatLocations, type Program } from "@pv/x86-ir";
 import { programOf } from "../../x86-ir/test/program-of.js";
 import {
-  analyzeLiveness, DEFAULT_ASSUMPTIONS, formatKnown, knownContents, NO_ASSUMPTIONS, printLiveness, printSummaries, type Assumptions, type Locations,
+  analyzeLiveness,
+  DEFAULT_ASSUMPTIONS,
+  formatKnown,
+  knownContents,
+  NO_ASSUMPTIONS,
+  printLiveness,
+  printSummaries,
+  type Assumptions,
+  type Locations,
 } from "../src/index.js";
 
-const assumptionsOf = (filetest: Filetest): Assumptions => (filetest.options.get("assume") === "none" ? NO_ASSUMPTIONS : DEFAULT_ASSUMPTIONS);
+const assumptionsOf = (filetest: Filetest): Assumptions =>
+  filetest.options.get("assume") === "none" ? NO_ASSUMPTIONS : DEFAULT_ASSUMPTIONS;
 
 /** The instruction's text; only sensitive ones are listed in a `liveness` test, so that the expectation stays readable. */
 function textOf({ instructions }: Program, i: number): string {
@@ -36,9 +45,12 @@ runFiletests(new URL("./filetests/", import.meta.url), {
     const liveness = analyzeLiveness(program, assumptionsOf(filetest));
     const lines: string[] = [];
     for (let i = 0; i < instructions.count; i++) {
-      const live = liveness.after(i), needed = liveness.needed(i);
+      const live = liveness.after(i),
+        needed = liveness.needed(i);
       const registers = ({ parts, rest }: Locations): string => formatLocations(parts & 0x0007_0007, rest & 7, 32);
-      lines.push(`${(instructions.address[i] >>> 0).toString(16)}  ${textOf(program, i).padEnd(18)} live ${registers(live).padEnd(30)} needed ${registers(needed)}`);
+      lines.push(
+        `${(instructions.address[i] >>> 0).toString(16)}  ${textOf(program, i).padEnd(18)} live ${registers(live).padEnd(30)} needed ${registers(needed)}`,
+      );
     }
     return lines.join("\n");
   },
@@ -54,7 +66,9 @@ runFiletests(new URL("./filetests/", import.meta.url), {
       const asked = ASKED.get(instructions.code[i]);
       if (asked === undefined) continue;
       const [answer] = knownContents(program, [{ instruction: i, register: asked[1] }], assumptionsOf(filetest));
-      lines.push(`${(instructions.address[i] >>> 0).toString(16)}  ${textOf(program, i).padEnd(14)} ${asked[0]} = ${formatKnown(answer!)}`);
+      lines.push(
+        `${(instructions.address[i] >>> 0).toString(16)}  ${textOf(program, i).padEnd(14)} ${asked[0]} = ${formatKnown(answer!)}`,
+      );
     }
     return lines.join("\n");
   },

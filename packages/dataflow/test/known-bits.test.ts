@@ -1,7 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  addBits, andBits, constant, equalBits, insertBits, joinBits, orBits, refines, shiftLeft, shiftRight, subtractBits, UNKNOWN, xorBits, type KnownBits,
+  addBits,
+  andBits,
+  constant,
+  equalBits,
+  insertBits,
+  joinBits,
+  orBits,
+  refines,
+  shiftLeft,
+  shiftRight,
+  subtractBits,
+  UNKNOWN,
+  xorBits,
+  type KnownBits,
 } from "../src/known-bits.js";
 
 const word = fc.integer({ min: -0x8000_0000, max: 0x7fff_ffff });

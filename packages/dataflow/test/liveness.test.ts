@@ -16,7 +16,11 @@ test("liveness across calls equals a path search over random programs", () => {
       const liveness = analyzeLiveness(program, NO_ASSUMPTIONS);
       for (let i = 0; i < instructions.count; i++) {
         const oracle = liveBehind(program, i);
-        const expected = formatLocations((oracle.parts & all.parts) | partsOf(ESP), (oracle.rest & (all.rest | ALL_FLAGS)) | restOf(ESP), bits);
+        const expected = formatLocations(
+          (oracle.parts & all.parts) | partsOf(ESP),
+          (oracle.rest & (all.rest | ALL_FLAGS)) | restOf(ESP),
+          bits,
+        );
         const { parts, rest } = liveness.after(i);
         // A call's "behind" is its callee's entry for the path search, and the return for us.
         if (instructions.flow[i] === Flow.call) continue;
@@ -30,9 +34,11 @@ test("liveness across calls equals a path search over random programs", () => {
 test("assumptions only ever make less live", () => {
   fc.assert(
     fc.property(randomProgram, (program) => {
-      const without = analyzeLiveness(program, NO_ASSUMPTIONS), assumed = analyzeLiveness(program, DEFAULT_ASSUMPTIONS);
+      const without = analyzeLiveness(program, NO_ASSUMPTIONS),
+        assumed = analyzeLiveness(program, DEFAULT_ASSUMPTIONS);
       for (let i = 0; i < program.instructions.count; i++) {
-        const more = without.after(i), less = assumed.after(i);
+        const more = without.after(i),
+          less = assumed.after(i);
         expect(less.parts & ~more.parts).toBe(0);
         expect(less.rest & ~more.rest).toBe(0);
       }
@@ -48,9 +54,14 @@ test("the state before an instruction follows from the one behind it", () => {
       const liveness = analyzeLiveness(program, NO_ASSUMPTIONS);
       for (let i = 0; i < count; i++) {
         if (flow[i] === Flow.call || flow[i] === Flow.interrupt || flow[i] === Flow.invalid) continue;
-        const before = liveness.before(i), after = liveness.after(i);
-        expect(before.parts).toBe((after.parts & ~effects.killParts[effect[i]]) | effects.useParts[effect[i]] | partsOf(ESP));
-        expect(before.rest).toBe((after.rest & ~effects.killRest[effect[i]]) | effects.useRest[effect[i]] | restOf(ESP));
+        const before = liveness.before(i),
+          after = liveness.after(i);
+        expect(before.parts).toBe(
+          (after.parts & ~effects.killParts[effect[i]]) | effects.useParts[effect[i]] | partsOf(ESP),
+        );
+        expect(before.rest).toBe(
+          (after.rest & ~effects.killRest[effect[i]]) | effects.useRest[effect[i]] | restOf(ESP),
+        );
       }
     }),
     { numRuns: 100 },

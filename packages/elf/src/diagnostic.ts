@@ -31,22 +31,40 @@ export const DIAGNOSTICS = {
   PV1007: ["unsupported kernel compression", "xz, gzip, lz4, zstd, lzma and bzip2 payloads are understood."],
   PV1008: ["damaged kernel payload", "The compressed kernel inside the image is damaged: get the file again."],
   PV1009: ["address outside the image", "The table or the request points outside the image; the file may be damaged."],
-  PV2001: ["kernel table has a bad size", "The table is damaged, or its layout is from a kernel version not known here."],
-  PV2002: ["kernel table points outside the image", "The table is damaged, or its layout is from a kernel version not known here."],
-  PV2003: ["kallsyms not understood", "Names and function starts will be missing; the kernel may be of an unknown version."],
+  PV2001: [
+    "kernel table has a bad size",
+    "The table is damaged, or its layout is from a kernel version not known here.",
+  ],
+  PV2002: [
+    "kernel table points outside the image",
+    "The table is damaged, or its layout is from a kernel version not known here.",
+  ],
+  PV2003: [
+    "kallsyms not understood",
+    "Names and function starts will be missing; the kernel may be of an unknown version.",
+  ],
   PV3001: ["no code found", "The image has no executable section."],
   PV4001: ["not an annotation table", "Run `previrt rewrite` on the kernel first."],
-  PV4002: ["unknown annotation version", "The table was written by another version of previrt: rewrite the kernel again."],
+  PV4002: [
+    "unknown annotation version",
+    "The table was written by another version of previrt: rewrite the kernel again.",
+  ],
   PV4003: ["annotation does not fit this kernel", "The table belongs to another kernel: rewrite this one."],
   PV4004: ["damaged annotation table", "Rewrite the kernel again."],
-  PV4005: ["no stub template", "The hypervisor profile has no template for a site that the plan patches: build a loader from the same version."],
+  PV4005: [
+    "no stub template",
+    "The hypervisor profile has no template for a site that the plan patches: build a loader from the same version.",
+  ],
   PV4006: ["stub area is full", "Give the loader a larger stub area."],
   PV5001: ["machine not available", "Use `--machine v86`, which needs nothing installed."],
-  PV5002: ["the guest did not reach its goal", "See the console text; `--console` keeps it whole."],
+  PV5002: ["the guest did not reach its goal", "See the console text; `--log FILE` keeps it whole."],
   PV5003: ["initrd or kernel does not fit into memory", "Give the machine more memory with `--memory`."],
   PV5004: ["missing tool", "Install the tool that the message names."],
   PV5005: ["cannot write output", "Check the path, its permissions and the free space."],
-  PV5006: ["no package mirror reachable", "Check the network and the machine's apt configuration; everything already in the cache still works."],
+  PV5006: [
+    "no package mirror reachable",
+    "Check the network and the machine's apt configuration; everything already in the cache still works.",
+  ],
   PV9001: ["wrong use", "Run the command with --help."],
 } as const satisfies Record<string, readonly [title: string, hint: string]>;
 

@@ -107,6 +107,9 @@ function reread(bytes: Uint8Array): ElfFile {
 }
 
 /** The section header table and the names, taken out of the file to be changed. */
+/** A page: no linker asks for more. */
+const MAX_NAMES_ALIGN = 4096;
+
 class Tail {
   readonly layout: Layout;
   /** Section headers, raw. */
@@ -181,7 +184,9 @@ class Tail {
     const kept = this.#keptEnd(old);
     const dataAt = added === undefined ? kept : alignUp(kept, added.align);
     const namesRecord = viewOf(records[this.names]);
-    const namesAlign = Math.max(readWord(namesRecord, section.addralign, word), 1);
+    // What a damaged header claims is not believed: names need no alignment anyway.
+    const claimed = readWord(namesRecord, section.addralign, word);
+    const namesAlign = claimed > 0 && claimed <= MAX_NAMES_ALIGN && (claimed & (claimed - 1)) === 0 ? claimed : 1;
     const namesAt = alignUp(dataAt + (added?.bytes.length ?? 0), namesAlign);
     const tableAt = alignUp(namesAt + this.#strings.length, word);
     const appendedAt = tableAt + records.length * layout.sectionSize;

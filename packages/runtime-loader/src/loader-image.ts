@@ -16,7 +16,7 @@ const BUILD_AGAIN = "Build the boot image again.";
 export function buildLoaderImage(bootElf: Uint8Array, templates: Uint8Array): Result<Uint8Array> {
   return attempt(() => {
     unwrap(readTemplates(templates));
-    const image = unwrap(readElf(bootElf.slice()));
+    const image = unwrap(readElf(new Uint8Array(bootElf)));
     const section = sectionNamed(image, TEMPLATES_SECTION);
     const room = section === undefined ? undefined : sectionBytes(image, section);
     if (section === undefined || room === undefined || room.length !== section.size) {

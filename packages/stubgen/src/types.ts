@@ -47,7 +47,15 @@ export interface TemplateGroup {
   readonly variants: readonly Template[];
 }
 
-export const HoleType = { routine: 1, counter: 2, known: 3, siteAddress: 4, nextAddress: 5, deadFlagsComplement: 6, deadFlagsGarbage: 7 } as const;
+export const HoleType = {
+  routine: 1,
+  counter: 2,
+  known: 3,
+  siteAddress: 4,
+  nextAddress: 5,
+  deadFlagsComplement: 6,
+  deadFlagsGarbage: 7,
+} as const;
 export type HoleType = (typeof HoleType)[keyof typeof HoleType];
 
 export interface Hole {
@@ -70,4 +78,3 @@ export interface TemplateTable {
   /** 57 templates, as docs/formats.md numbers them. */
   readonly poison: readonly Template[];
 }
-

@@ -27,8 +27,12 @@ function run(program: string, args: readonly string[]): Run {
   const start = performance.now();
   const { status, error, stderr } = spawnSync(program, args, { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
   const seconds = (performance.now() - start) / 1000;
-  if (error !== undefined) throw new InputError(diagnostic("PV5004", `${program} cannot be run: ${error.message}`, undefined, "Debian: apt install binutils."));
-  if (status !== 0 && status !== 4) throw new InputError(diagnostic("PV5004", `${program} ended with ${status}: ${stderr.slice(-500)}`));
+  if (error !== undefined)
+    throw new InputError(
+      diagnostic("PV5004", `${program} cannot be run: ${error.message}`, undefined, "Debian: apt install binutils."),
+    );
+  if (status !== 0 && status !== 4)
+    throw new InputError(diagnostic("PV5004", `${program} ended with ${status}: ${stderr.slice(-500)}`));
   return { seconds, stderr };
 }
 
@@ -37,7 +41,9 @@ async function benchmark(flavour: Flavour, folder: string): Promise<string[]> {
   const image = unwrap(await openImage(await readFile(kernel.path)));
   const elf = join(folder, `${flavour}.elf`);
   await writeFile(elf, image.elf.bytes);
-  let ours = Infinity, theirs = Infinity, memory = 0;
+  let ours = Infinity,
+    theirs = Infinity,
+    memory = 0;
   for (let i = 0; i < RUNS; i++) {
     theirs = Math.min(theirs, run("objdump", ["-d", elf]).seconds);
     const own = run(process.execPath, ["--import", TELL_MEMORY, CLI, "analyze", "--format", "json", elf]);
@@ -63,7 +69,8 @@ async function main(): Promise<void> {
 function flavourNamed(name: string): Flavour {
   const known = Object.keys(FLAVOURS) as Flavour[];
   const flavour = known.find((candidate) => candidate === name);
-  if (flavour === undefined) throw new InputError(diagnostic("PV9001", `no flavour "${name}"; there are ${known.join(", ")}`));
+  if (flavour === undefined)
+    throw new InputError(diagnostic("PV9001", `no flavour "${name}"; there are ${known.join(", ")}`));
   return flavour;
 }
 

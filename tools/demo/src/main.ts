@@ -10,7 +10,17 @@ import { fileURLToPath } from "node:url";
 import { InputError, type Diagnostic } from "@pv/elf";
 import { DONE_LINE, fetchBusybox, fetchKernel, makeInitrd, USERLAND_LINE } from "@pv/kernels";
 import {
-  analyze, bootKernel, buildModel, createProgress, formatDiagnostic, loaderFor, machineNamed, QUICK_LINE, renderBoot, renderSummary, rewriteKernel,
+  analyze,
+  bootKernel,
+  buildModel,
+  createProgress,
+  formatDiagnostic,
+  loaderFor,
+  machineNamed,
+  QUICK_LINE,
+  renderBoot,
+  renderSummary,
+  rewriteKernel,
 } from "previrt";
 
 const TINY_GUEST = new URL("../../../test-images/guests/build/tiny-linux.elf", import.meta.url);
@@ -58,7 +68,8 @@ async function demo(): Promise<number> {
   const found = await progress.step("fetch", debianGuest);
   const guest = "code" in found ? await tinyGuest(found) : found;
   if ("code" in found) say(`${formatDiagnostic(found)}\nGoing on with ${guest.name}.`);
-  else if (guest.degraded !== undefined) say(`The newest kernel could not be looked up (${guest.degraded.message}); using the cached one.`);
+  else if (guest.degraded !== undefined)
+    say(`The newest kernel could not be looked up (${guest.degraded.message}); using the cached one.`);
   say(`kernel       ${guest.name}`);
 
   const analysis = await analyze(guest.kernel, progress);
