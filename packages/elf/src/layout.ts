@@ -96,7 +96,6 @@ export function layoutOf(bits: 32 | 64): Layout {
 
 export const PT_LOAD = 1;
 export const SHT_NULL = 0;
-export const SHT_PROGBITS = 1;
 export const SHT_SYMTAB = 2;
 export const SHT_STRTAB = 3;
 export const SHT_NOBITS = 8;
