@@ -53,5 +53,6 @@ const objects = sources.map((name) => {
 });
 run(CC, [...link, "-T", "tiny-linux/kernel.ld", "-o", "build/tiny-linux.linked", ...objects]);
 run(CC, ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-o", "build/append-relocations", "append-relocations.c"]);
-run(OBJCOPY, ["--remove-relocations=*", "build/tiny-linux.linked", "build/tiny-linux.elf.part"]);
-run("build/append-relocations", ["build/tiny-linux.elf.part", "build/tiny-linux.elf"]);
+// The relocations that the linker was told to keep go behind the file, and their sections out of it.
+run(OBJCOPY, ["--remove-relocations=*", "build/tiny-linux.linked", "build/tiny-linux.elf"]);
+run("build/append-relocations", ["build/tiny-linux.linked", "build/tiny-linux.elf"]);
