@@ -11,6 +11,7 @@
 import { ALL_FLAGS, ESP, Flow, partsOf, restOf, type Bits, type Program } from "@pv/x86-ir";
 import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
 import { solveBackward } from "./fixpoint.js";
+import { reachedFrom, servedBy } from "./demand.js";
 import { findMeaning } from "./meaning.js";
 import { findNarrow } from "./narrow.js";
 import { buildNodes, CallKind, Exit, type Nodes } from "./nodes.js";
@@ -44,17 +45,18 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
   const { instructions } = program;
   const { bits } = instructions;
   const nodes = buildNodes(program);
-  const order = calleesFirst(nodes, program.functions),
-    reversed = order.slice().reverse();
+  const order = calleesFirst(nodes, program.functions);
   const returns = findReturns(program, nodes);
+  const needed = points === undefined ? order : reachedFrom(nodes, returns, points, order);
+  const serving = points === undefined ? order : servedBy(nodes, returns, needed, order);
   const { functionOf, returnStart, returnNodes, jumpStart, jumps } = returns;
   const narrow =
     assumptions.narrowReturn && assumptions.cReturn
-      ? findNarrow(program, nodes, returns, reversed)
+      ? findNarrow(program, nodes, returns, serving.slice().reverse())
       : new Uint8Array(returns.count);
   const narrowEntry = new Uint8Array(nodes.count);
   for (let k = 0; k < nodes.count; k++) narrowEntry[k] = narrow[functionOf[k]];
-  const summaries = summarize(nodes, narrowEntry, order, bits, assumptions);
+  const summaries = summarize(nodes, narrowEntry, serving, bits, assumptions);
   const { all, callReads, callKills, returnReads, narrowReads } = conventionSets(bits);
   const { readsParts, readsRest, writesParts, writesRest } = summaries;
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
@@ -147,7 +149,6 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
       }
   };
 
-  const needed = points === undefined ? order : reachedFrom(nodes, returns, points, order);
   solveBackward(nodes, needed, (k, mark) => {
     atEnd(k);
     if (callee[k] >= 0 && returns.open[functionOf[callee[k]]] === 0)
@@ -216,35 +217,4 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
       return result();
     },
   };
-}
-
-/** The part of `order` that liveness at the points depends on: everything that control may reach from there, returns included. */
-function reachedFrom(nodes: Nodes, returns: Returns, points: Iterable<number>, order: Uint32Array): Uint32Array {
-  const { exit, successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
-  const { functionOf, open, callerStart, callers, jumperStart, jumpers } = returns;
-  const reached = new Uint8Array(nodes.count),
-    returned = new Uint8Array(returns.count);
-  const work: number[] = [];
-  const reach = (k: number): void => {
-    if (reached[k] === 1) return;
-    reached[k] = 1;
-    work.push(k);
-  };
-  /** A return of f goes on behind its calls, and where the functions return that jump into f. */
-  const goBack = (f: number): void => {
-    const functions = [f];
-    for (let g = functions.pop(); g !== undefined; g = functions.pop()) {
-      if (returned[g] === 1 || open[g] === 1) continue;
-      returned[g] = 1;
-      for (let e = callerStart[g]; e < callerStart[g + 1]; e++) reach(callers[e]);
-      for (let e = jumperStart[g]; e < jumperStart[g + 1]; e++) functions.push(jumpers[e]);
-    }
-  };
-  for (const point of points) reach(nodes.of(point));
-  for (let k = work.pop(); k !== undefined; k = work.pop()) {
-    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) reach(successors[e]);
-    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) reach(startSuccessors[e]);
-    if (exit[k] === Exit.cReturn || exit[k] === Exit.return) goBack(functionOf[k]);
-  }
-  return order.filter((k) => reached[k] === 1);
 }

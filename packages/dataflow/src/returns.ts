@@ -92,11 +92,13 @@ export function findReturns(program: Program, nodes: Nodes): Returns {
   const [jumperStart, jumpers] = compressRows(count, to, from);
   const [callerStart, callers] = callersOf(count, functionOf, nodes);
   const nodesOf = (f: number): number[] => {
-    const list = [...(replacements.get(f) ?? [])];
+    // The function's own run of nodes, and the replacements of alternatives, which lie elsewhere.
+    const list: number[] = [];
     const start = f === outside ? 0 : nodes.of(functions.entryInstruction[f]);
-    for (let k = start; k < nodes.count && (f === outside || functionOf[k] === f); k++)
-      if (functionOf[k] === f) list.push(k);
-    return [...new Set(list)];
+    let k = start;
+    for (; k < nodes.count && (f === outside || functionOf[k] === f); k++) if (functionOf[k] === f) list.push(k);
+    for (const other of replacements.get(f) ?? []) if (other < start || other >= k) list.push(other);
+    return list;
   };
   return {
     count,

@@ -67,3 +67,20 @@ test("the state before an instruction follows from the one behind it", () => {
     { numRuns: 100 },
   );
 });
+
+test("liveness at some points is liveness everywhere, looked at there", () => {
+  fc.assert(
+    fc.property(randomProgram, fc.array(fc.nat(), { minLength: 1, maxLength: 4 }), (program, picks) => {
+      const points = picks.map((pick) => pick % program.instructions.count);
+      for (const assumptions of [NO_ASSUMPTIONS, DEFAULT_ASSUMPTIONS]) {
+        const everywhere = analyzeLiveness(program, assumptions),
+          there = analyzeLiveness(program, assumptions, points);
+        for (const point of points) {
+          expect(there.after(point)).toEqual(everywhere.after(point));
+          expect(there.needed(point)).toEqual(everywhere.needed(point));
+        }
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
