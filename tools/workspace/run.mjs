@@ -96,7 +96,8 @@ function run(/** @type {Step} */ { command, quiet }) {
     child.once("error", (error) => resolve({ code: 127, full: false, said: error.message }));
     child.once("close", (code, signal) => {
       process.off("SIGTERM", forward).off("SIGINT", wait);
-      const full = /ENOSPC|no space left on device/i.test(said);
+      // pnpm wraps its lines, with a bar at the start of each.
+      const full = /ENOSPC|os error 28|no[\s│]+space[\s│]+left/i.test(said);
       resolve({ code: code ?? (signal === "SIGINT" ? 130 : 143), full, said });
     });
   });
@@ -130,7 +131,10 @@ async function main() {
     process.stderr.write(said);
     const disks = fullDisks();
     if (full || disks.length > 0)
-      fail(`${step.name} failed: no space left on the disk that holds ${disks[0] ?? root}.`, code);
+      fail(
+        `${step.name} failed: no space left on the disk that holds ${disks[0] ?? root}. Free some, and run it again.`,
+        code,
+      );
     fail(`${step.name} failed with exit code ${code} after ${seconds} s.`, code);
   }
 }

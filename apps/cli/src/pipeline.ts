@@ -5,7 +5,7 @@
  *
  * Each step is one function of one package; what flows between them are values that print themselves.
  */
-import { openImage, unwrap, type KernelImage } from "@pv/elf";
+import { openImage, unwrap, type ElfFile, type KernelImage } from "@pv/elf";
 import { analyzeLiveness, DEFAULT_ASSUMPTIONS, type Assumptions, type Liveness } from "@pv/dataflow";
 import { findSites, type Sites } from "@pv/sensitive";
 import {
@@ -84,14 +84,15 @@ export function planInput({
 }
 
 function physicalEntries({ elf, symbols }: KernelImage): number[] {
-  // The entry point of an i386 kernel is a physical address; the image knows its code by virtual ones.
-  const segment = elf.segments.find(
-    ({ type, physicalAddress, memorySize }) =>
-      type === PT_LOAD && elf.entry >= physicalAddress && elf.entry < physicalAddress + memorySize,
-  );
-  const entry =
-    segment === undefined ? elf.entry : (elf.entry - segment.physicalAddress + segment.virtualAddress) >>> 0;
-  return [entry, ...PHYSICAL_ENTRIES.flatMap((name) => symbols?.lookup(name) ?? [])];
+  return [virtualEntry(elf), ...PHYSICAL_ENTRIES.flatMap((name) => symbols?.lookup(name) ?? [])];
+}
+
+/** The virtual address of the entry point, which kernels name by its physical one (low 32 bits). */
+export function virtualEntry({ entry, segments }: ElfFile): number {
+  const loaded = segments.filter(({ type }) => type === PT_LOAD);
+  if (loaded.some((s) => entry >= s.virtualAddress && entry - s.virtualAddress < s.memorySize)) return entry;
+  const segment = loaded.find((s) => entry >= s.physicalAddress && entry - s.physicalAddress < s.memorySize);
+  return segment === undefined ? entry : (entry - segment.physicalAddress + segment.virtualAddress) >>> 0;
 }
 
 const PT_LOAD = 1;

@@ -1,4 +1,5 @@
 /** The work of `previrt info`. */
+import { virtualEntry } from "../pipeline.js";
 import { openImage, unwrap, type KernelImage } from "@pv/elf";
 import type { InfoFlags } from "../commands/info.js";
 import { guarded, printResult, printWarnings } from "../context.js";
@@ -36,7 +37,7 @@ function infoModel(image: KernelImage) {
   return {
     schemaVersion: 1,
     image: { ...imageModel(image), compression: image.compression },
-    entry: address(elf.entry),
+    entry: address(virtualEntry(elf)),
     sections: elf.sections
       .filter(({ name }) => name !== "")
       .map(({ name, address: start, size, flags }) => ({
