@@ -17,7 +17,7 @@ import { findNarrow } from "./narrow.js";
 import { buildNodes, CallKind, Exit, type Nodes } from "./nodes.js";
 import { calleesFirst } from "./order.js";
 import { findReturns, type Returns } from "./returns.js";
-import { callKind, summarize, type Summaries } from "./summaries.js";
+import { callKind, summarize, unseenCalls, type Summaries } from "./summaries.js";
 
 export interface Liveness {
   readonly bits: Bits;
@@ -57,7 +57,8 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
   const narrowEntry = new Uint8Array(nodes.count);
   for (let k = 0; k < nodes.count; k++) narrowEntry[k] = narrow[functionOf[k]];
   const summaries = summarize(nodes, narrowEntry, serving, bits, assumptions);
-  const { all, callReads, callKills, returnReads, narrowReads } = conventionSets(bits);
+  const { all, returnReads, narrowReads } = conventionSets(bits);
+  const unseen = unseenCalls(bits);
   const { readsParts, readsRest, writesParts, writesRest } = summaries;
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
@@ -134,18 +135,9 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
           r = readsRest[c] | (r & ~writesRest[c]);
           break;
         }
-        case CallKind.indirect:
-          p = callReads.parts | (p & ~callKills.parts);
-          r = callReads.rest | (r & ~callKills.rest);
-          break;
-        case CallKind.preserving:
-          p |= callReads.parts;
-          r |= callReads.rest;
-          break;
-        case CallKind.opaque:
-          p = all.parts;
-          r = all.rest;
-          break;
+        default:
+          p = unseen[kind].reads.parts | (p & unseen[kind].keeps.parts);
+          r = unseen[kind].reads.rest | (r & unseen[kind].keeps.rest);
       }
   };
 

@@ -15,7 +15,7 @@
  * Sound because every way on is an edge, or an `exit` that reads everything and writes nothing.
  */
 import type { Bits } from "@pv/x86-ir";
-import { conventionSets, type Assumptions } from "./conventions.js";
+import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
 import { solveBackward } from "./fixpoint.js";
 import { CallKind, Exit, type Nodes } from "./nodes.js";
 
@@ -24,6 +24,18 @@ export function callKind(kind: number, assumptions: Assumptions): number {
   if (kind === CallKind.directC) return assumptions.cReturn ? kind : CallKind.direct;
   const throughPointer = kind === CallKind.indirect || kind === CallKind.preserving;
   return throughPointer && !assumptions.indirectCall ? CallKind.opaque : kind;
+}
+
+/** What a call to code that is not visible does, by kind: live before it is `reads + (live behind it & keeps)`. */
+export function unseenCalls(
+  bits: Bits,
+): Readonly<Record<number, { readonly reads: Locations; readonly keeps: Locations }>> {
+  const { all, callReads, callKills } = conventionSets(bits);
+  return {
+    [CallKind.indirect]: { reads: callReads, keeps: { parts: ~callKills.parts, rest: ~callKills.rest } },
+    [CallKind.preserving]: { reads: callReads, keeps: { parts: -1, rest: -1 } },
+    [CallKind.opaque]: { reads: all, keeps: { parts: 0, rest: 0 } },
+  };
 }
 
 /** Columns by node. */
@@ -46,7 +58,8 @@ export function summarize(
 ): Summaries {
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
-  const { all, callReads, callKills, returnReads, narrowReads } = conventionSets(bits);
+  const { all, returnReads, narrowReads } = conventionSets(bits);
+  const unseen = unseenCalls(bits);
   const rp = new Int32Array(count),
     rr = new Int32Array(count);
   const wp = new Int32Array(count).fill(-1),
@@ -98,18 +111,9 @@ export function summarize(
           sr |= wr[c];
           break;
         }
-        case CallKind.indirect:
-          p = callReads.parts | (p & ~callKills.parts);
-          r = callReads.rest | (r & ~callKills.rest);
-          break;
-        case CallKind.preserving:
-          p |= callReads.parts;
-          r |= callReads.rest;
-          break;
-        case CallKind.opaque:
-          p = all.parts;
-          r = all.rest;
-          break;
+        default:
+          p = unseen[kind].reads.parts | (p & unseen[kind].keeps.parts);
+          r = unseen[kind].reads.rest | (r & unseen[kind].keeps.rest);
       }
     p = useParts[k] | (p & ~killParts[k]);
     r = useRest[k] | (r & ~killRest[k]);
