@@ -67,10 +67,9 @@ async function main(): Promise<void> {
 }
 
 function flavourNamed(name: string): Flavour {
-  const known = Object.keys(FLAVOURS) as Flavour[];
-  const flavour = known.find((candidate) => candidate === name);
+  const flavour = FLAVOURS.find((candidate) => candidate === name);
   if (flavour === undefined)
-    throw new InputError(diagnostic("PV9001", `no flavour "${name}"; there are ${known.join(", ")}`));
+    throw new InputError(diagnostic("PV9001", `no flavour "${name}"; there are ${FLAVOURS.join(", ")}`));
   return flavour;
 }
 
