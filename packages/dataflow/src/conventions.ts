@@ -5,7 +5,7 @@
  * calls), a convention is assumed, by name; `NO_ASSUMPTIONS` switches all of them off, and everything unseen then reads
  * everything. `docs/analysis.md` tells what would make each one wrong.
  */
-import { ALL_FLAGS, ARITHMETIC_FLAGS, DF, allRegisters, partsOf, restOf, type Bits } from "@pv/x86-ir";
+import { ALL_FLAGS, ARITHMETIC_FLAGS, DF, allRegisters, partsOf, restOf, type Bits, type Effects } from "@pv/x86-ir";
 
 /** A set of locations: the two words of `@pv/x86-ir`'s locations.ts. */
 export interface Locations {
@@ -44,6 +44,8 @@ export interface Assumptions {
   readonly indirectCall: boolean;
   /** No function returns a pair whose upper register is what a call left there while the lower one is new (narrow.ts). */
   readonly narrowReturn: boolean;
+  /** Nobody depends on a flag that the manual calls undefined (SDM Vol. 1, appendix A): the instruction counts as writing it. */
+  readonly undefinedFlags: boolean;
   /** Registers that a dying kernel prints (BUG, panic) are for people, not for the program. */
   readonly oopsRegisters: boolean;
 }
@@ -57,6 +59,7 @@ export const ASSUMPTIONS = {
   indirectCall: [1, "what is called through a pointer follows the C convention"],
   oopsRegisters: [2, "register contents that only an oops report prints are not part of the program"],
   narrowReturn: [3, "no function returns a number whose upper half alone was left by a call"],
+  undefinedFlags: [4, "nobody depends on a flag that the manual calls undefined"],
 } as const satisfies Record<keyof Assumptions, readonly [bit: number, says: string]>;
 
 export const DEFAULT_ASSUMPTIONS: Assumptions = {
@@ -64,13 +67,20 @@ export const DEFAULT_ASSUMPTIONS: Assumptions = {
   indirectCall: true,
   oopsRegisters: true,
   narrowReturn: true,
+  undefinedFlags: true,
 };
 export const NO_ASSUMPTIONS: Assumptions = {
   cReturn: false,
   indirectCall: false,
   oopsRegisters: false,
   narrowReturn: false,
+  undefinedFlags: false,
 };
+
+/** What each effect surely writes of the word `rest`. */
+export function surelyWritten({ killRest, undefinedRest }: Effects, { undefinedFlags }: Assumptions): Int32Array {
+  return undefinedFlags ? killRest.map((kill, e) => kill | undefinedRest[e]) : killRest;
+}
 
 /** What the analyses need of a convention, as location words. */
 export interface ConventionSets {

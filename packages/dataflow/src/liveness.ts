@@ -9,7 +9,7 @@
  * Within a node, liveness at an instruction is recomputed from the node's end; nothing is stored per instruction.
  */
 import { ALL_FLAGS, ESP, Flow, partsOf, restOf, type Bits, type Program } from "@pv/x86-ir";
-import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
+import { conventionSets, surelyWritten, type Assumptions, type Locations } from "./conventions.js";
 import { solveBackward } from "./fixpoint.js";
 import { reachedFrom, servedBy } from "./demand.js";
 import { findMeaning } from "./meaning.js";
@@ -44,7 +44,8 @@ export interface Liveness {
 export function analyzeLiveness(program: Program, assumptions: Assumptions, points?: Iterable<number>): Liveness {
   const { instructions } = program;
   const { bits } = instructions;
-  const nodes = buildNodes(program);
+  const rowKillRest = surelyWritten(instructions.effects, assumptions);
+  const nodes = buildNodes(program, rowKillRest);
   const order = calleesFirst(nodes, program.functions);
   const returns = findReturns(program, nodes);
   const needed = points === undefined ? order : reachedFrom(nodes, returns, points, order);
@@ -171,7 +172,7 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
     }
     const e = effect[i];
     p = (p & ~effects.killParts[e]) | effects.useParts[e];
-    r = (r & ~effects.killRest[e]) | effects.useRest[e];
+    r = (r & ~rowKillRest[e]) | effects.useRest[e];
   };
   const meaning = findMeaning(program, nodes, returns, narrow, assumptions);
   const result = (): Locations => ({

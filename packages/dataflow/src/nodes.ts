@@ -73,7 +73,8 @@ export interface Nodes {
   of(instruction: number): number;
 }
 
-export function buildNodes(program: Program): Nodes {
+/** `killRest` is what an effect surely writes of the word `rest` ({@link surelyWritten}). */
+export function buildNodes(program: Program, killRest: Int32Array): Nodes {
   const { instructions, blocks } = program;
   const split = splitBehindCalls(program);
   const { count, first, end } = split;
@@ -88,7 +89,7 @@ export function buildNodes(program: Program): Nodes {
     count,
     first,
     end,
-    ...fold(instructions, first, end, count),
+    ...fold(instructions, killRest, first, end, count),
     ...calls,
     ...edges,
     ...dependentsOf(count, edges, calls.callee),
@@ -311,7 +312,13 @@ function classifyCalls(
 }
 
 /** Folds each node's instructions into one use/kill pair, last instruction first. */
-function fold(instructions: Instructions, first: Uint32Array, end: Uint32Array, count: number) {
+function fold(
+  instructions: Instructions,
+  rowKillRest: Int32Array,
+  first: Uint32Array,
+  end: Uint32Array,
+  count: number,
+) {
   const { effect, effects, flow } = instructions;
   const useParts = new Int32Array(count),
     useRest = new Int32Array(count);
@@ -322,8 +329,7 @@ function fold(instructions: Instructions, first: Uint32Array, end: Uint32Array, 
   const rowUseParts = effects.useParts,
     rowUseRest = effects.useRest,
     rowKillParts = effects.killParts;
-  const rowKillRest = effects.killRest,
-    rowWriteParts = effects.writeParts,
+  const rowWriteParts = effects.writeParts,
     rowWriteRest = effects.writeRest;
   const { interrupt, invalid } = Flow;
   const [low, high] = CONVENTIONS[instructions.bits].resultRegisters;

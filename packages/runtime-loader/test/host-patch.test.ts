@@ -128,8 +128,11 @@ describe.skipIf(!tools)("guest and reference", () => {
     const image = unwrap(previrtualize(elf, annotations));
     const { offset, size } = section(image);
     const [start, end] = [elf.segments[0].offset, offset + size];
+    // Between the segments and the table lie bytes of alignment, which nobody loads.
+    const loadedEnd = Math.max(...elf.segments.map((s) => s.offset + s.fileSize));
     fc.assert(
       fc.property(fc.integer({ min: start, max: end - 1 }), fc.nat(7), (at, bit) => {
+        fc.pre(at < loadedEnd || at >= offset);
         fc.pre(at - offset !== 14 && at - offset !== 15);
         const changed = image.slice();
         changed[at] ^= 1 << bit;

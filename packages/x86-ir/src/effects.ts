@@ -4,7 +4,8 @@
  * iced-x86 says which registers and flags an instruction reads and writes. On top of that come the cases in which its
  * answer is too bold for a sound liveness (flags of a shift whose count may be zero, a TZCNT that an older processor
  * runs as BSF, system calls) or too timid (`sbb r,r`, padding that is written as `lea`). The rules:
- *   - an undefined flag is written, but not killed: many processors leave it unchanged;
+ *   - a flag that the manual calls undefined is written, but not killed: many processors leave it unchanged. Which those are is a
+ *     column of its own, for analyses that take the manual at its word;
  *   - a conditional write is written, but not killed; a conditional read is a read;
  *   - an instruction that hands all registers to another party (a gate, a hypervisor) reads everything.
  * Segment, x87, vector, control and debug registers are not locations.
@@ -141,13 +142,13 @@ class Words {
 /** Distinct effects while a program is decoded: one row each, found again by content. */
 export class EffectTable {
   private readonly rows = new Map<string, number>();
-  private readonly words: [number[], number[], number[], number[], number[], number[]] = [[], [], [], [], [], []];
+  private readonly words: number[][] = [[], [], [], [], [], [], []];
   private readonly factory = new InstructionInfoFactory();
 
   constructor(private readonly bits: Bits) {
     const all = allRegisters(bits);
-    this.row(all.parts, all.rest | ALL_FLAGS, 0, 0, all.parts, all.rest | ALL_FLAGS);
-    this.row(0, 0, 0, 0, 0, 0);
+    this.row(all.parts, all.rest | ALL_FLAGS, 0, 0, all.parts, all.rest | ALL_FLAGS, 0);
+    this.row(0, 0, 0, 0, 0, 0, 0);
   }
 
   /** The row with that content, made if need be. */
@@ -158,16 +159,18 @@ export class EffectTable {
     killRest: number,
     writeParts: number,
     writeRest: number,
+    undefinedRest: number,
   ): number {
-    const key = `${useParts | 0},${useRest | 0},${killParts | 0},${killRest | 0},${writeParts | 0},${writeRest | 0}`;
+    const words = [useParts, useRest, killParts, killRest, writeParts, writeRest, undefinedRest].map(
+      (word) => word | 0,
+    );
+    const key = words.join();
     let row = this.rows.get(key);
     if (row !== undefined) return row;
     row = this.rows.size;
     if (row >= MAX_EFFECTS) return EFFECT_ANYTHING;
     this.rows.set(key, row);
-    [useParts, useRest, killParts, killRest, writeParts, writeRest].forEach((word, column) =>
-      this.words[column].push(word),
-    );
+    words.forEach((word, column) => this.words[column].push(word));
     return row;
   }
 
@@ -197,14 +200,18 @@ export class EffectTable {
     const surely = flagsToRest(instruction.rflagsWritten | instruction.rflagsCleared | instruction.rflagsSet);
     use.add(0, flagsToRest(instruction.rflagsRead));
     kill.add(0, surely);
-    write.add(0, surely | flagsToRest(instruction.rflagsUndefined));
+    let left = flagsToRest(instruction.rflagsUndefined);
+    write.add(0, surely | left);
 
     const hasRegister = instruction.opCount > 0 && instruction.op0Kind === OpKind.Register;
     const first = hasRegister ? instruction.op0Register : Register.None;
     const firstParts = PARTS[first],
       firstRest = REST[first];
     if (SHIFTS.has(mnemonic)) {
-      if (isCountInCl(instruction)) kill.remove(0, ALL_FLAGS);
+      if (isCountInCl(instruction)) {
+        kill.remove(0, ALL_FLAGS);
+        left = 0;
+      }
       // iced takes a full turn through CF for nothing; processors change OF.
       if (mnemonic === Mnemonic.Rcl || mnemonic === Mnemonic.Rcr) {
         use.add(0, CF);
@@ -231,15 +238,15 @@ export class EffectTable {
     } else if (LEAVES.has(mnemonic)) {
       use.add(all.parts, all.rest | ALL_FLAGS);
     }
-    return this.row(use.parts, use.rest, kill.parts, kill.rest, write.parts, write.rest);
+    return this.row(use.parts, use.rest, kill.parts, kill.rest, write.parts, write.rest, left & ~kill.rest);
   }
 
   finish(): Effects {
     this.factory.free();
-    const [useParts, useRest, killParts, killRest, writeParts, writeRest] = this.words.map((column) =>
+    const [useParts, useRest, killParts, killRest, writeParts, writeRest, undefinedRest] = this.words.map((column) =>
       Int32Array.from(column),
     );
-    return { count: useParts.length, useParts, useRest, killParts, killRest, writeParts, writeRest };
+    return { count: useParts.length, useParts, useRest, killParts, killRest, writeParts, writeRest, undefinedRest };
   }
 }
 

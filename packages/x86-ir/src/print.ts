@@ -47,7 +47,7 @@ export class Disassembler {
 }
 
 /**
- * `address bytes  text  use: ...  kill: ...  write: ...`; `write` names only what is perhaps written, beyond `kill`, and
+ * `address bytes  text  use: ...  kill: ...  write: ...`; `write` names only what is perhaps written, beyond `kill` and `undefined`, and
  * parts that have nothing to say are left out.
  */
 export function printInstructions(instructions: Instructions, range: PrintRange = {}): string {
@@ -63,7 +63,13 @@ export function printInstructions(instructions: Instructions, range: PrintRange 
     };
     part("use", effects.useParts[e], effects.useRest[e]);
     part("kill", effects.killParts[e], effects.killRest[e]);
-    part("write", effects.writeParts[e] & ~effects.killParts[e], effects.writeRest[e] & ~effects.killRest[e]);
+    const undefinedRest = effects.undefinedRest[e];
+    part("undefined", 0, undefinedRest);
+    part(
+      "write",
+      effects.writeParts[e] & ~effects.killParts[e],
+      effects.writeRest[e] & ~effects.killRest[e] & ~undefinedRest,
+    );
     lines.push(
       `${hex(instructions.address[row])} ${bytes.padEnd(20)}  ${disassembler.text(row).padEnd(30)}  ${parts.join("  ")}`.trimEnd(),
     );

@@ -51,6 +51,8 @@ export interface Effects {
   /** Locations that may be written (superset of kill); undefined flags count as written. */
   readonly writeParts: Int32Array;
   readonly writeRest: Int32Array;
+  /** Flags that the manual calls undefined afterwards, whatever the operands (a subset of written, disjoint from surely written). */
+  readonly undefinedRest: Int32Array;
 }
 
 /** All instructions of all regions, in ascending address order. */

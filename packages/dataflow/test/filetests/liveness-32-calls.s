@@ -48,7 +48,7 @@ fentry: ret
 #   c1000022  lea 1(%eax),%eax                 | eax ecx edx ebx esp ebp esi edi cf pf af zf sf of df
 #   c1000025  ret                              | eax ecx edx ebx esp ebp esi edi cf pf af zf sf of df
 # function c1000026
-#   c1000026  mov (%eax),%edx                  | ecx edx ebx esp ebp esi edi af df
+#   c1000026  mov (%eax),%edx                  | ecx edx ebx esp ebp esi edi df
 #   c1000028  xor %eax,%eax                    | eax ecx edx ebx esp ebp esi edi cf pf af zf sf of df
 #   c100002a  ret                              | eax ecx edx ebx esp ebp esi edi cf pf af zf sf of df
 # function c100002b

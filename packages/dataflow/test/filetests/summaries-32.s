@@ -20,8 +20,8 @@ c:      dec     %ecx
 d:      jmp     a
 fentry: ret
 # ---- expected
-# function c1000000 reads edx esp | writes eax esi cf pf zf sf of
-# function c1000008 reads edx esp | writes eax cf pf zf sf of
+# function c1000000 reads edx esp | writes eax esi cf pf af zf sf of
+# function c1000008 reads edx esp | writes eax cf pf af zf sf of
 # function c100001d reads ecx edx esp | writes eax esi cf pf af zf sf of
-# function c1000026 reads edx esp | writes eax esi cf pf zf sf of
+# function c1000026 reads edx esp | writes eax esi cf pf af zf sf of
 # function c1000028 reads esp | writes -

@@ -32,15 +32,15 @@
 # c1000000 01 c8                 add %ecx,%eax                   use: eax ecx  kill: cf pf af zf sf of  write: eax
 # c1000002 83 d2 00              adc $0,%edx                     use: edx cf  kill: cf pf af zf sf of  write: edx
 # c1000005 41                    inc %ecx                        use: ecx  kill: pf af zf sf of  write: ecx
-# c1000006 85 c0                 test %eax,%eax                  use: eax  kill: cf pf zf sf of  write: af
-# c1000008 f7 e1                 mul %ecx                        use: eax ecx  kill: edx cf of  write: eax pf af zf sf
-# c100000a f7 f1                 div %ecx                        use: eax ecx edx  write: eax edx cf pf af zf sf of
-# c100000c 0f ba e0 03           bt $3,%eax                      use: eax  kill: cf  write: pf af sf of
-# c1000010 0f ab 01              bts %eax,(%ecx)                 use: eax ecx  kill: cf  write: pf af sf of
-# c1000013 0f bc c1              bsf %ecx,%eax                   use: ecx  kill: zf  write: eax cf pf af sf of
-# c1000016 0f bd 01              bsr (%ecx),%eax                 use: ecx  kill: zf  write: eax cf pf af sf of
-# c1000019 f3 0f bc c1           tzcnt %ecx,%eax                 use: ecx  kill: zf  write: eax cf pf af sf of
-# c100001d f3 0f bd c1           lzcnt %ecx,%eax                 use: ecx  kill: zf  write: eax cf pf af sf of
+# c1000006 85 c0                 test %eax,%eax                  use: eax  kill: cf pf zf sf of  undefined: af
+# c1000008 f7 e1                 mul %ecx                        use: eax ecx  kill: edx cf of  undefined: pf af zf sf  write: eax
+# c100000a f7 f1                 div %ecx                        use: eax ecx edx  undefined: cf pf af zf sf of  write: eax edx
+# c100000c 0f ba e0 03           bt $3,%eax                      use: eax  kill: cf  undefined: pf af sf of
+# c1000010 0f ab 01              bts %eax,(%ecx)                 use: eax ecx  kill: cf  undefined: pf af sf of
+# c1000013 0f bc c1              bsf %ecx,%eax                   use: ecx  kill: zf  undefined: cf pf af sf of  write: eax
+# c1000016 0f bd 01              bsr (%ecx),%eax                 use: ecx  kill: zf  undefined: cf pf af sf of  write: eax
+# c1000019 f3 0f bc c1           tzcnt %ecx,%eax                 use: ecx  kill: zf  undefined: pf af sf of  write: eax cf
+# c100001d f3 0f bd c1           lzcnt %ecx,%eax                 use: ecx  kill: zf  undefined: pf af sf of  write: eax cf
 # c1000021 f3 0f b8 c1           popcnt %ecx,%eax                use: ecx  kill: eax cf pf af zf sf of
 # c1000025 9c                    pushf                           use: esp cf pf af zf sf of df  write: esp
 # c1000026 9d                    popf                            use: esp  kill: cf pf af zf sf of df  write: esp

@@ -22,15 +22,15 @@
         .byte   0x8d, 0xb6, 0, 1, 0, 0                  # lea 0x100(%esi), %esi, long
         lea     (%esi), %edi
 # ---- expected
-# c1000000 31 c0                 xor %eax,%eax                   kill: eax cf pf zf sf of  write: af
+# c1000000 31 c0                 xor %eax,%eax                   kill: eax cf pf zf sf of  undefined: af
 # c1000002 29 c9                 sub %ecx,%ecx                   kill: ecx cf pf af zf sf of
-# c1000004 30 e4                 xor %ah,%ah                     kill: eax.h cf pf zf sf of  write: af
+# c1000004 30 e4                 xor %ah,%ah                     kill: eax.h cf pf zf sf of  undefined: af
 # c1000006 19 d2                 sbb %edx,%edx                   use: cf  kill: edx cf pf af zf sf of
-# c1000008 83 e3 00              and $0,%ebx                     kill: ebx cf pf zf sf of  write: af
-# c100000b 83 ce ff              or $0xffffffff,%esi             kill: esi cf pf zf sf of  write: af
-# c100000e 80 cb ff              or $0xff,%bl                    kill: ebx.l cf pf zf sf of  write: af
-# c1000011 83 e3 01              and $1,%ebx                     use: ebx  kill: cf pf zf sf of  write: ebx af
-# c1000014 21 c0                 and %eax,%eax                   use: eax  kill: cf pf zf sf of  write: eax af
+# c1000008 83 e3 00              and $0,%ebx                     kill: ebx cf pf zf sf of  undefined: af
+# c100000b 83 ce ff              or $0xffffffff,%esi             kill: esi cf pf zf sf of  undefined: af
+# c100000e 80 cb ff              or $0xff,%bl                    kill: ebx.l cf pf zf sf of  undefined: af
+# c1000011 83 e3 01              and $1,%ebx                     use: ebx  kill: cf pf zf sf of  undefined: af  write: ebx
+# c1000014 21 c0                 and %eax,%eax                   use: eax  kill: cf pf zf sf of  undefined: af  write: eax
 # c1000016 90                    nop
 # c1000017 66 90                 xchg %ax,%ax
 # c1000019 f3 90                 pause

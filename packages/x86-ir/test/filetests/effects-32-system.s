@@ -40,8 +40,8 @@
 # c1000010 fa                    cli
 # c1000011 fb                    sti
 # c1000012 f4                    hlt
-# c1000013 0f 20 c0              mov %cr0,%eax                   kill: eax  write: cf pf af zf sf of
-# c1000016 0f 22 d8              mov %eax,%cr3                   use: eax  write: cf pf af zf sf of
+# c1000013 0f 20 c0              mov %cr0,%eax                   kill: eax  undefined: cf pf af zf sf of
+# c1000016 0f 22 d8              mov %eax,%cr3                   use: eax  undefined: cf pf af zf sf of
 # c1000019 0f 01 39              invlpg (%ecx)                   use: ecx
 # c100001c 0f 01 10              lgdt (%eax)                     use: eax
 # c100001f 0f 01 e0              smsw %eax                       kill: eax

@@ -48,17 +48,17 @@
 # 81000007 41 88 f0              mov %sil,%r8b                   use: rsi.l  kill: r8.l
 # 8100000a 66 41 89 c9           mov %cx,%r9w                    use: rcx.lh  kill: r9.lh
 # 8100000e 88 e3                 mov %ah,%bl                     use: rax.h  kill: rbx.l
-# 81000010 45 31 d2              xor %r10d,%r10d                 kill: r10 cf pf zf sf of  write: af
+# 81000010 45 31 d2              xor %r10d,%r10d                 kill: r10 cf pf zf sf of  undefined: af
 # 81000013 48 19 c0              sbb %rax,%rax                   use: cf  kill: rax cf pf af zf sf of
-# 81000016 49 83 cb ff           or $0xffffffffffffffff,%r11     kill: r11 cf pf zf sf of  write: af
-# 8100001a 49 83 e3 00           and $0,%r11                     kill: r11 cf pf zf sf of  write: af
-# 8100001e 49 83 e1 fc           and $0xfffffffffffffffc,%r9     use: r9  kill: cf pf zf sf of  write: r9 af
-# 81000022 49 83 c9 7f           or $0x7f,%r9                    use: r9  kill: cf pf zf sf of  write: r9 af
+# 81000016 49 83 cb ff           or $0xffffffffffffffff,%r11     kill: r11 cf pf zf sf of  undefined: af
+# 8100001a 49 83 e3 00           and $0,%r11                     kill: r11 cf pf zf sf of  undefined: af
+# 8100001e 49 83 e1 fc           and $0xfffffffffffffffc,%r9     use: r9  kill: cf pf zf sf of  undefined: af  write: r9
+# 81000022 49 83 c9 7f           or $0x7f,%r9                    use: r9  kill: cf pf zf sf of  undefined: af  write: r9
 # 81000026 0f 44 c1              cmove %ecx,%eax                 use: rcx zf  write: rax
 # 81000029 48 0f 44 c1           cmove %rcx,%rax                 use: rcx zf  write: rax
 # 8100002d 0f 44 c0              cmove %eax,%eax                 use: rax zf  write: rax
-# 81000030 0f bc c1              bsf %ecx,%eax                   use: rcx  kill: zf  write: rax cf pf af sf of
-# 81000033 f3 48 0f bc c1        tzcnt %rcx,%rax                 use: rcx  kill: zf  write: rax cf pf af sf of
+# 81000030 0f bc c1              bsf %ecx,%eax                   use: rcx  kill: zf  undefined: cf pf af sf of  write: rax
+# 81000033 f3 48 0f bc c1        tzcnt %rcx,%rax                 use: rcx  kill: zf  undefined: pf af sf of  write: rax cf
 # 81000038 48 8d 05 01 00 00 00  lea 0xffffffff81000040,%rax     kill: rax
 # 8100003f 47 8d 34 ec           lea (%r12,%r13,8),%r14d         use: r12 r13  kill: r14
 # 81000043 48 8d 76 00           lea (%rsi),%rsi
@@ -66,7 +66,7 @@
 # 8100004a 87 c0                 xchg %eax,%eax                  use: rax  kill: rax
 # 8100004c 87 c0                 xchg %eax,%eax                  use: rax  kill: rax
 # 8100004e c4 e2 e3 f6 c8        mulx %rax,%rbx,%rcx             use: rax rdx  kill: rcx rbx
-# 81000053 c4 e2 60 f2 c8        andn %eax,%ebx,%ecx             use: rax rbx  kill: rcx cf zf sf of  write: pf af
+# 81000053 c4 e2 60 f2 c8        andn %eax,%ebx,%ecx             use: rax rbx  kill: rcx cf zf sf of  undefined: pf af
 # 81000058 c4 e2 f1 f7 d0        shlx %rcx,%rax,%rdx             use: rax rcx.l  kill: rdx
 # 8100005d c5 fb 93 c1           kmovd %k1,%eax                  kill: rax
 # 81000061 c4 c1 79 7e cf        vmovd %xmm1,%r15d               kill: r15
