@@ -47,7 +47,7 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
   const rowKillRest = surelyWritten(instructions.effects, assumptions);
   const nodes = buildNodes(program, rowKillRest);
   const order = calleesFirst(nodes, program.functions);
-  const returns = findReturns(program, nodes);
+  const returns = findReturns(program, nodes, assumptions);
   const needed = points === undefined ? order : reachedFrom(nodes, returns, points, order);
   const serving = points === undefined ? order : servedBy(nodes, returns, needed, order);
   const { functionOf, returnStart, returnNodes, jumpStart, jumps } = returns;

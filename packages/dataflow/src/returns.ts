@@ -6,13 +6,16 @@
  *
  *   - an address in it is taken: it may be called through a pointer, from a module, by the hardware;
  *   - nothing visible calls it or jumps to it, so something invisible does;
- *   - it is not compiled C (not traced) and is called: assembly may return elsewhere than to its caller (thunks, stack switches);
+ *   - it is not known to be compiled C (not traced), is called, and is not balanced (balance.ts): assembly may return elsewhere than to
+ *     its caller (thunks, stack switches);
  *   - such assembly jumps to it: its return is the assembly's.
  *
  * A jump from one function into another (tail calls, parts that the compiler split off) makes the latter return where the former
  * does. Code that is only jumped to, such as a `.cold` part, is a piece of the function that jumps there.
  */
 import type { Program } from "@pv/x86-ir";
+import { findBalanced } from "./balance.js";
+import type { Assumptions } from "./conventions.js";
 import { Exit, type Nodes } from "./nodes.js";
 
 /** By function; the last row stands for code outside of any function. */
@@ -40,7 +43,7 @@ export interface Returns {
   readonly callers: Uint32Array;
 }
 
-export function findReturns(program: Program, nodes: Nodes): Returns {
+export function findReturns(program: Program, nodes: Nodes, assumptions: Assumptions): Returns {
   const { functions, facts, instructions } = program;
   const count = functions.count + 1,
     outside = functions.count;
@@ -71,13 +74,18 @@ export function findReturns(program: Program, nodes: Nodes): Returns {
     list.forEach(take);
 
   const open = new Uint8Array(count),
-    piece = new Uint8Array(count);
+    piece = new Uint8Array(count),
+    candidate = new Uint8Array(count);
   open[outside] = 1;
   for (let f = 0; f < functions.count; f++) {
-    const isAssembly = functions.traced[f] === 0 && called[f] === 1;
-    piece[f] = functions.traced[f] === 0 && called[f] === 0 && jumpedTo[f] === 1 && taken[f] === 0 ? 1 : 0;
-    if (taken[f] === 1 || isAssembly || (called[f] === 0 && jumpedTo[f] === 0)) open[f] = 1;
+    if (taken[f] === 1 || (called[f] === 0 && jumpedTo[f] === 0)) open[f] = 1;
+    if (functions.traced[f] === 1) continue;
+    if (called[f] === 1) candidate[f] = 1;
+    else if (open[f] === 0) piece[f] = 1;
   }
+  const asked = candidate.map((is, f) => is & ~open[f]);
+  const balanced = findBalanced(program, nodes, { functionOf, candidate, asked, piece }, assumptions);
+  for (let f = 0; f < functions.count; f++) if (candidate[f] === 1 && balanced[f] === 0) open[f] = 1;
   const [jumpStart, jumps] = compressRows(count, from, to);
   spread(open, functions.traced, jumpStart, jumps);
 

@@ -44,20 +44,20 @@ fentry: ret
 #   c100001a  xor %edx,%edx                    | eax edx ebx esp ebp esi edi df
 #   c100001c  ret                              | eax edx ebx esp ebp esi edi df
 # function c100001d
-#   c100001d  mov $7,%ecx                      | eax ecx edx ebx esp ebp esi edi cf pf af zf sf of df
-#   c1000022  lea 1(%eax),%eax                 | eax ecx edx ebx esp ebp esi edi cf pf af zf sf of df
-#   c1000025  ret                              | eax ecx edx ebx esp ebp esi edi cf pf af zf sf of df
+#   c100001d  mov $7,%ecx                      | eax ecx ebx esp ebp esi edi df
+#   c1000022  lea 1(%eax),%eax                 | eax ecx ebx esp ebp esi edi df
+#   c1000025  ret                              | eax ecx ebx esp ebp esi edi df
 # function c1000026
-#   c1000026  mov (%eax),%edx                  | ecx edx ebx esp ebp esi edi df
-#   c1000028  xor %eax,%eax                    | eax ecx edx ebx esp ebp esi edi cf pf af zf sf of df
-#   c100002a  ret                              | eax ecx edx ebx esp ebp esi edi cf pf af zf sf of df
+#   c1000026  mov (%eax),%edx                  | ecx ebx esp ebp esi edi df
+#   c1000028  xor %eax,%eax                    | eax ecx ebx esp ebp esi edi df
+#   c100002a  ret                              | eax ecx ebx esp ebp esi edi df
 # function c100002b
-#   c100002b  push %eax                        | ecx edx ebx esp ebp esi edi cf pf af zf sf of df
-#   c100002c  push %ecx                        | edx ebx esp ebp esi edi cf pf af zf sf of df
-#   c100002d  mov $1,%ecx                      | ecx edx ebx esp ebp esi edi cf pf af zf sf of df
-#   c1000032  lea 2(%ecx),%eax                 | edx ebx esp ebp esi edi cf pf af zf sf of df
-#   c1000035  pop %ecx                         | ecx edx ebx esp ebp esi edi cf pf af zf sf of df
-#   c1000036  pop %eax                         | eax ecx edx ebx esp ebp esi edi cf pf af zf sf of df
-#   c1000037  ret                              | eax ecx edx ebx esp ebp esi edi cf pf af zf sf of df
+#   c100002b  push %eax                        | ecx ebx esp ebp esi edi df
+#   c100002c  push %ecx                        | ebx esp ebp esi edi df
+#   c100002d  mov $1,%ecx                      | ecx ebx esp ebp esi edi df
+#   c1000032  lea 2(%ecx),%eax                 | ebx esp ebp esi edi df
+#   c1000035  pop %ecx                         | ebx esp ebp esi edi df
+#   c1000036  pop %eax                         | ebx esp ebp esi edi df
+#   c1000037  ret                              | ebx esp ebp esi edi df
 # function c1000038
 #   c1000038  ret                              | eax ecx edx ebx esp ebp esi edi cf pf af zf sf of df

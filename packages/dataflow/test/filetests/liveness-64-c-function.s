@@ -28,9 +28,9 @@ fentry: ret
 #   8100000f  xor %edx,%edx                    | rax rdx rbx rsp rbp r12 r13 r14 r15 df
 #   81000011  jmp 0x000000008100001B           | rax rdx rbx rsp rbp r12 r13 r14 r15 df
 # function 81000013
-#   81000013  lea (%rsi,%r8),%rax              | rax rcx rdx rbx rsp rbp rsi rdi r8 r10 r11 r12 r13 r14 r15 df
-#   81000017  xor %r9d,%r9d                    | rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 cf pf af zf sf of df
-#   8100001a  ret                              | rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 cf pf af zf sf of df
+#   81000013  lea (%rsi,%r8),%rax              | rax rbx rsp rbp r12 r13 r14 r15 df
+#   81000017  xor %r9d,%r9d                    | rax rbx rsp rbp r12 r13 r14 r15 df
+#   8100001a  ret                              | rax rbx rsp rbp r12 r13 r14 r15 df
 # function 8100001b
 #   8100001b  ret                              | rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 cf pf af zf sf of df
 #   8100001c  int3                             | rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15 cf pf af zf sf of df
