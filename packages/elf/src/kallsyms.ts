@@ -8,13 +8,13 @@
  * are expanded when asked for.
  */
 import type { ElfFile, ImageMemory, SymbolTable } from "./types.js";
-import { regionBytes, regions } from "./tables/regions.js";
+import { type RegionBytes, regionBytes, regions } from "./tables/regions.js";
 import { findAddresses } from "./kallsyms/addresses.js";
 import { findNames } from "./kallsyms/names.js";
 import { symbolTable } from "./kallsyms/symbol-table.js";
-import { findTokenTables } from "./kallsyms/tokens.js";
+import { findTokenTables, type TokenTable } from "./kallsyms/tokens.js";
 
-/** Look-alikes of the token table that are followed up before the search ends: bounds the work on hostile input. */
+/** Look-alikes of the token table, and of the names before one, that are followed up before the search ends: bounds the work on hostile input. */
 const MOST_CANDIDATES = 16;
 /** The letters of nm(1). */
 const TYPES = new Set([..."ABbCDdGgIiNnPpRrSsTtUuVvWw?-"].map((letter) => letter.charCodeAt(0)));
@@ -35,28 +35,39 @@ export function readKallsyms(elf: ElfFile, memory: ImageMemory): SymbolTable | u
     const region = regionBytes(memory, place);
     for (const table of findTokenTables(region, wordSize)) {
       if (++candidates > MOST_CANDIDATES) return undefined;
-      const names = findNames(region, table, wordSize);
-      if (names === undefined) continue;
-      const found = findAddresses(elf, memory, region, names, table);
-      if (found === undefined) continue;
-
-      const { bytes } = region;
-      const firstOf = table.tokens.map((token) => (token === "" ? 0 : token.charCodeAt(0)));
-      const allTypes = Uint8Array.from(names.offset, (at) => firstOf[bytes[at]]);
-      if (!allTypes.every((letter) => TYPES.has(letter))) continue;
-
-      const address = found.address.subarray(found.elsewhere);
-      const type = allTypes.subarray(found.elsewhere);
-      const offset = names.offset.subarray(found.elsewhere);
-      const length = names.length.subarray(found.elsewhere);
-
-      return symbolTable(address, type, (row) => {
-        let text = "";
-        const end = offset[row] + length[row];
-        for (let at = offset[row]; at < end; at++) text += table.tokens[bytes[at]];
-        return text.slice(1);
-      });
+      const symbols = symbolsWith(elf, memory, region, table);
+      if (symbols !== undefined) return symbols;
     }
+  }
+  return undefined;
+}
+
+/** The symbols that a token table belongs to: the first names for which addresses and types make sense, too. */
+function symbolsWith(
+  elf: ElfFile,
+  memory: ImageMemory,
+  region: RegionBytes,
+  table: TokenTable,
+): SymbolTable | undefined {
+  const { bytes } = region;
+  const firstOf = table.tokens.map((token) => (token === "" ? 0 : token.charCodeAt(0)));
+  let candidates = 0;
+  for (const names of findNames(region, table, elf.bits / 8)) {
+    if (++candidates > MOST_CANDIDATES) return undefined;
+    if (!names.offset.every((at) => TYPES.has(firstOf[bytes[at]]))) continue;
+    const found = findAddresses(elf, memory, region, names, table);
+    if (found === undefined) continue;
+
+    const address = found.address.subarray(found.elsewhere);
+    const offset = names.offset.subarray(found.elsewhere);
+    const length = names.length.subarray(found.elsewhere);
+    const type = Uint8Array.from(offset, (at) => firstOf[bytes[at]]);
+    return symbolTable(address, type, (row) => {
+      let text = "";
+      const end = offset[row] + length[row];
+      for (let at = offset[row]; at < end; at++) text += table.tokens[bytes[at]];
+      return text.slice(1);
+    });
   }
   return undefined;
 }

@@ -76,7 +76,8 @@ export function kallsymsParts(
   for (const marker of markers) number(marker, 4);
   align();
   if (layout.order === "6.2") {
-    symbols.forEach((_, row) => number((row * 7919) % symbols.length, 3));
+    // Big-endian, the only numbers that are.
+    for (const row of inOrderOfNames(symbols)) out.push(row >>> 16, (row >>> 8) & 0xff, row & 0xff);
     align();
   }
   const offsets: number[] = [];
@@ -94,6 +95,11 @@ export function kallsymsParts(
     { name: ".text", address: CODE, bytes: new Uint8Array(CODE_SIZE).fill(0xc3), executable: true },
     { name: ".rodata", address: CODE + CODE_SIZE, bytes: Uint8Array.from(out) },
   ];
+}
+
+function inOrderOfNames(symbols: readonly EncodedSymbol[]): number[] {
+  const names = symbols.map(({ text }) => text.slice(1));
+  return [...names.keys()].sort((a, b) => (names[a] < names[b] ? -1 : names[a] > names[b] ? 1 : a - b));
 }
 
 function compress(text: string, tokens: readonly string[]): number[] {

@@ -6,11 +6,12 @@
  * holds the offset of every 256th name. Layouts by kernel version (scripts/kallsyms.c; each part word-aligned):
  *
  *     4.20-6.1   num_syms  names  markers                  token_table
- *     6.2-6.3    num_syms  names  markers  seqs_of_names   token_table     (3 or 4 bytes a symbol)
+ *     6.2-6.3    num_syms  names  markers  seqs_of_names   token_table     (3 bytes a symbol)
  *     6.4-       num_syms  names  markers                  token_table
  *
  * The search goes backwards from the token table, whose place is certain. Invariant that makes it safe: a candidate
- * counts only if walking all its names meets every marker and ends exactly where the markers begin.
+ * counts only if walking all its names meets every marker and ends exactly where the markers begin, and if the sequence
+ * numbers, where there are any, are a permutation of the rows.
  */
 import type { RegionBytes } from "../tables/regions.js";
 import type { TokenTable } from "./tokens.js";
@@ -27,31 +28,47 @@ export interface NameTable {
 /** More symbols than any kernel has: bounds the search. */
 const MOST_SYMBOLS = 1 << 21;
 const NAMES_PER_MARKER = 256;
+const BYTES_PER_SEQUENCE = 3;
 /** Most bytes that 256 names take: bounds the search for the start of small tables. Real ones take about 3,000. */
 const MOST_BYTES_PER_MARKER = 1 << 15;
 
-/** The names that belong to a token table, or undefined. */
-export function findNames(region: RegionBytes, tokens: TokenTable, wordSize: number): NameTable | undefined {
+/**
+ * Names that may belong to a token table, the likeliest first. More than one comes only where a few bytes read as names and
+ * markers by chance, as they do among tables of a handful of symbols: the caller checks what depends on them.
+ */
+export function* findNames(region: RegionBytes, tokens: TokenTable, wordSize: number): Generator<NameTable> {
   const { view } = region;
   const up = (size: number) => Math.ceil(size / wordSize) * wordSize;
   for (let markers = 1; markers <= MOST_SYMBOLS / NAMES_PER_MARKER; markers++) {
     const at = tokens.start - up(4 * markers);
     if (at < 0) break;
-    if (!markersAscend(view, at, markers)) continue;
-    const names = namesBefore(region, at, markers, wordSize);
-    if (names !== undefined) return names;
+    if (markersAscend(view, at, markers)) yield* namesBefore(region, at, markers, wordSize);
   }
-  for (const bytesPerSequence of [3, 4]) {
-    for (let count = 1; count <= MOST_SYMBOLS; count++) {
-      const markers = Math.ceil(count / NAMES_PER_MARKER);
-      const at = tokens.start - up(bytesPerSequence * count) - up(4 * markers);
-      if (at < 0) break;
-      if (!markersAscend(view, at, markers)) continue;
-      const names = namesBefore(region, at, markers, wordSize, count);
-      if (names !== undefined) return names;
-    }
+  for (let count = 1; count <= MOST_SYMBOLS; count++) {
+    const markers = Math.ceil(count / NAMES_PER_MARKER);
+    const sequences = tokens.start - up(BYTES_PER_SEQUENCE * count),
+      at = sequences - up(4 * markers);
+    if (at < 0) break;
+    if (markersAscend(view, at, markers) && isPermutation(region.bytes, sequences, count))
+      yield* namesBefore(region, at, markers, wordSize, count);
   }
-  return undefined;
+}
+
+/** `kallsyms_seqs_of_names` holds every row once, in the order of the names; big-endian. */
+function isPermutation(bytes: Uint8Array, start: number, count: number): boolean {
+  const row = (index: number): number => {
+    const at = start + BYTES_PER_SEQUENCE * index;
+    return (bytes[at] << 16) | (bytes[at + 1] << 8) | bytes[at + 2];
+  };
+  // Nearly every candidate is ruled out here, before anything is allocated.
+  for (let index = 0; index < Math.min(count, 4); index++) if (row(index) >= count) return false;
+  const seen = new Uint8Array(count);
+  for (let index = 0; index < count; index++) {
+    const value = row(index);
+    if (value >= count || seen[value] === 1) return false;
+    seen[value] = 1;
+  }
+  return true;
 }
 
 function markersAscend(view: DataView, at: number, markers: number): boolean {
@@ -67,13 +84,13 @@ function markersAscend(view: DataView, at: number, markers: number): boolean {
 }
 
 /** Tries every start from which the names could end at the markers. */
-function namesBefore(
+function* namesBefore(
   region: RegionBytes,
   markersAt: number,
   markers: number,
   wordSize: number,
   exactly?: number,
-): NameTable | undefined {
+): Generator<NameTable> {
   const { view } = region;
   const least = exactly ?? (markers - 1) * NAMES_PER_MARKER + 1;
   const most = exactly ?? markers * NAMES_PER_MARKER;
@@ -86,9 +103,8 @@ function namesBefore(
     if (count < least || count > most) continue;
     if (wordSize === 8 && view.getUint32(countAt + 4, true) !== 0) continue;
     const names = walk(region, at, count, markersAt);
-    if (names !== undefined && markersAt - names.end < wordSize) return { countAt, count, ...names };
+    if (names !== undefined && markersAt - names.end < wordSize) yield { countAt, count, ...names };
   }
-  return undefined;
 }
 
 function walk({ bytes, view }: RegionBytes, start: number, count: number, markersAt: number) {
