@@ -11,7 +11,7 @@ export default defineConfig({
         find: /^@pv\/(elf|x86-ir|sensitive|dataflow|stubgen|runtime-loader)$/,
         replacement: source("packages/$1/src/index.ts"),
       },
-      { find: /^@pv\/(assembler|kernels)$/, replacement: source("tools/$1/src/index.ts") },
+      { find: /^@pv\/(assembler|kernels|oracle)$/, replacement: source("tools/$1/src/index.ts") },
     ],
   },
   test: {

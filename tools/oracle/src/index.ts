@@ -1,0 +1,3 @@
+export * from "./compare.js";
+export * from "./path-search.js";
+export * from "./random-program.js";
