@@ -70,19 +70,22 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
   /** Live at the returns of each function. */
   const returnParts = new Int32Array(returns.count),
     returnRest = new Int32Array(returns.count);
-  /** Adds to what is live at the returns of a function, and of those that it jumps into. */
+  /** Adds to what is live at the returns of a function, and so at those of the functions that it jumps into. */
   const feed = (f: number, parts: number, rest: number, mark: (node: number) => void): void => {
-    const work = [f];
-    for (let g = work.pop(); g !== undefined; g = work.pop()) {
-      // Whoever jumped there: compiled C hands nothing else back than its convention says.
+    const work = [f, parts, rest];
+    while (work.length > 0) {
+      const moreRest = work.pop()!,
+        moreParts = work.pop()!,
+        g = work.pop()!;
+      // Compiled C hands nothing else back than its convention says, and neither does code that it jumps into in its stead.
       const allowed = narrow[g] === 1 ? narrowReads : isC(g) ? returnReads : all;
-      const newParts = parts & allowed.parts & ~returnParts[g],
-        newRest = rest & allowed.rest & ~returnRest[g];
+      const newParts = moreParts & allowed.parts & ~returnParts[g],
+        newRest = moreRest & allowed.rest & ~returnRest[g];
       if (newParts === 0 && newRest === 0) continue;
       returnParts[g] |= newParts;
       returnRest[g] |= newRest;
       for (let e = returnStart[g]; e < returnStart[g + 1]; e++) mark(returnNodes[e]);
-      for (let e = jumpStart[g]; e < jumpStart[g + 1]; e++) work.push(jumps[e]);
+      for (let e = jumpStart[g]; e < jumpStart[g + 1]; e++) work.push(jumps[e], newParts, newRest);
     }
   };
   const isC = (f: number): boolean => assumptions.cReturn && program.functions.traced[f] === 1;

@@ -10,8 +10,8 @@
  *   writes(n) = kill(n) + callWrites + intersection of the successors' writes
  *
  * and both of an entry node are its function's summary; a call to a visible function uses the callee's, so the fixpoint
- * runs over the whole program at once. Nothing is assumed about visible callees. A path that never returns surely writes
- * everything, vacuously; thus calls that never return need no list.
+ * runs over the whole program at once. Nothing is assumed about visible callees; what nobody reads behind a call by an assumption
+ * counts as written by it. A path that never returns surely writes everything, vacuously; thus calls that never return need no list.
  * Sound because every way on is an edge, or an `exit` that reads everything and writes nothing.
  */
 import type { Bits } from "@pv/x86-ir";
@@ -104,6 +104,8 @@ export function summarize(
             const handed = narrowEntry[c] === 1 ? narrowReads : returnReads;
             p &= handed.parts;
             r &= handed.rest;
+            sp |= ~handed.parts;
+            sr |= ~handed.rest;
           }
           p = rp[c] | (p & ~wp[c]);
           r = rr[c] | (r & ~wr[c]);
@@ -114,6 +116,8 @@ export function summarize(
         default:
           p = unseen[kind].reads.parts | (p & unseen[kind].keeps.parts);
           r = unseen[kind].reads.rest | (r & unseen[kind].keeps.rest);
+          sp |= ~unseen[kind].keeps.parts;
+          sr |= ~unseen[kind].keeps.rest;
       }
     p = useParts[k] | (p & ~killParts[k]);
     r = useRest[k] | (r & ~killRest[k]);

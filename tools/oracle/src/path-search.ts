@@ -4,8 +4,9 @@
  *
  * It walks single instructions with a stack of the calls under way, and knows nothing of blocks, nodes, functions' summaries or
  * fixpoints; what it shares with the analysis is the instruction table alone (and a run on a machine checks that: garbling.ts).
- * All locations walk together: at each place only those go on that have not been there. A stack deeper than there are
- * functions is not followed: a path that enters a function within itself can leave the turn between out.
+ * All locations walk together: at each place only those go on that have not been there. A stack deeper than twice the number
+ * of functions to call is not followed: where a function returns within itself, or ends the walk within itself, the turn between
+ * can be left out.
  * What a convention says of code that is not visible is asked of the assumptions, as docs/analysis.md states them; `narrowReturn`
  * is no matter of paths and is left out.
  * Cost: for every starting point, places times stacks.
@@ -55,7 +56,7 @@ export class PathSearch {
       const from = row(facts.alternativeReplacement[a]!),
         length = facts.alternativeReplacementLength[a]!;
       const behind = row(site + facts.alternativeSiteLength[a]!);
-      let to = from;
+      let to = length === 0 ? -1 : from;
       while (length > 0 && to < count && address[to]! < facts.alternativeReplacement[a]! + length) to++;
       this.replacements.push({ from: length === 0 ? -1 : from, to, behind, site: row(site) });
     });
@@ -65,8 +66,7 @@ export class PathSearch {
     const starts = new Set(Array.from(facts.functionStarts, row));
     for (let i = 0; i < count; i++) if (flow[i] === Flow.call && row(target[i]!) >= 0) starts.add(row(target[i]!));
     this.entries = [...starts].sort((a, b) => a - b);
-    const tracedCalls = new Set(Array.from(facts.tracedCalls, row));
-    this.compiled = new Set(this.entries.filter((i) => tracedCalls.has(i)));
+    this.compiled = new Set(this.entries.filter((i) => flow[i] === Flow.call && this.isTransparent(i)));
 
     const called = new Set<number>();
     for (let i = 0; i < count; i++) {
@@ -146,7 +146,7 @@ export class PathSearch {
           return this.callUnseen(walk, i, stack, bits, false);
         const callee = instructions.at(to);
         if (callee < 0) return walk.read(bits);
-        if ((stack?.depth ?? 0) > this.entries.length) return;
+        if (stack !== undefined && stack.depth >= 2 * this.callsOf.size) return;
         const convention = this.assumptions.cReturn && this.compiled.has(callee);
         return walk.arrive(callee, walk.push(stack, noReturn ? NOWHERE : this.next(i), convention), bits);
       }
@@ -207,7 +207,11 @@ export class PathSearch {
 
   private destination(i: number): number {
     const { instructions } = this.program;
-    return instructions.at(instructions.target[i]!);
+    const { address, length, target } = instructions;
+    // A jump to the end of its own replacement leaves it like any other of its instructions.
+    const within = this.replacements.find(({ from, to }) => i >= from && i < to);
+    if (within !== undefined && target[i] === address[within.to - 1]! + length[within.to - 1]!) return within.behind;
+    return instructions.at(target[i]!);
   }
 
   private isTransparent(i: number): boolean {
