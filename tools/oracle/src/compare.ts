@@ -1,7 +1,8 @@
 /** The analysis against the path search: where, on one program, they differ. */
 import fc from "fast-check";
 import { analyzeLiveness, type Assumptions, type Liveness } from "@pv/dataflow";
-import { buildProgram, formatLocations, type Program, type ProgramInput } from "@pv/x86-ir";
+import { buildProgram, formatLocations, type CodeFacts, type Program, type ProgramInput } from "@pv/x86-ir";
+import { Decoder, DecoderOptions, Formatter, FormatterSyntax } from "iced-x86";
 import { PathSearch } from "./path-search.js";
 import { randomProgram } from "./random-program.js";
 
@@ -63,4 +64,28 @@ export function compare(
     }
   }
   return { program, points: 2 * count, differences };
+}
+
+/** What differs on a program, with everything that is needed to look into it. */
+export function report({ assumptions }: Case, { program, differences }: Comparison): string {
+  const { instructions, facts } = program;
+  const { bits, addressHigh, count } = instructions;
+  const made = Object.entries(assumptions).flatMap(([name, on]) => (on ? [name] : []));
+  const lines = [`${bits} bits, assumptions: ${made.join(" ") || "none"}`];
+  const formatter = new Formatter(FormatterSyntax.Gas);
+  for (let i = 0; i < count; i++) {
+    const decoder = new Decoder(bits, instructions.bytesOf(i), DecoderOptions.None);
+    decoder.ip = (BigInt(addressHigh) << 32n) | BigInt(instructions.address[i]!);
+    const instruction = decoder.decode();
+    lines.push(`  ${instructions.address[i]!.toString(16)}  ${formatter.format(instruction)}`);
+    instruction.free();
+    decoder.free();
+    for (const { where, missed, needless } of differences.filter((each) => each.instruction === i))
+      lines.push(`      ${where}: live by the path search alone ${missed}; by the analysis alone ${needless}`);
+  }
+  formatter.free();
+  for (const name of Object.keys(facts) as (keyof CodeFacts)[])
+    if (facts[name].length > 0)
+      lines.push(`  ${name}: ${Array.from(facts[name], (value) => value.toString(16)).join(" ")}`);
+  return lines.join("\n");
 }

@@ -87,8 +87,7 @@ export class PathSearch {
       for (const va of list) taken.add(this.functionOf(row(va)));
     this.open = new Set(
       this.entries.filter(
-        (f) =>
-          taken.has(f) || (called.has(f) && !this.compiled.has(f)) || (!called.has(f) && !this.jumpersOf.has(f)),
+        (f) => taken.has(f) || (called.has(f) && !this.compiled.has(f)) || (!called.has(f) && !this.jumpersOf.has(f)),
       ),
     );
   }
@@ -216,9 +215,7 @@ export class PathSearch {
 
   private isTransparent(i: number): boolean {
     const { instructions, facts } = this.program;
-    return (
-      facts.transparent.includes(instructions.target[i]!) || facts.tracedCalls.includes(instructions.address[i]!)
-    );
+    return facts.transparent.includes(instructions.target[i]!) || facts.tracedCalls.includes(instructions.address[i]!);
   }
 
   /** A call of code that can be walked. */

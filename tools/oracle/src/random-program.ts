@@ -143,10 +143,7 @@ const binary = fc
 const plain = fc.oneof(fc.constantFrom(...FIXED), binary);
 const place = (functions: number): fc.Arbitrary<Place> =>
   fc.record({
-    of: fc.oneof(
-      { weight: 5, arbitrary: fc.constant(undefined) },
-      { weight: 1, arbitrary: fc.nat(functions - 1) },
-    ),
+    of: fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(functions - 1) }),
     item: fc.nat(20),
   });
 
@@ -357,8 +354,7 @@ class Layout {
       case "alternative": {
         const start = this.replacements.length;
         this.replacements.push(...each.replacement);
-        if (each.jump !== undefined)
-          this.branch(this.replacements, REPLACEMENTS, [0xe9], this.resolve(each.jump, f));
+        if (each.jump !== undefined) this.branch(this.replacements, REPLACEMENTS, [0xe9], this.resolve(each.jump, f));
         this.note("alternativeSite", at);
         this.note("alternativeSiteLength", lengthOf(each));
         this.note("alternativeReplacement", REPLACEMENTS + start);
