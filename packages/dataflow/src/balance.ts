@@ -6,7 +6,7 @@
  * return goes on behind a visible call (returns.ts).
  *
  * So every such function is walked with the stack and frame pointers as offsets from the entry. It is balanced if each return, and each jump
- * into another function, finds both as they were at the entry, nothing is stored over the return address by way of either, and what it
+ * into another function, finds both as they were at the entry, all ways to a place agree about the stack pointer, nothing is stored over the return address by way of either, and what it
  * calls is compiled C or balanced itself. (Stores through other pointers are not
  * followed: whoever overwrites return addresses that way is outside of every analysis of code.)
  *
@@ -53,7 +53,7 @@ export function findBalanced(
     const entry = nodes.of(functions.entryInstruction[f]);
     const walked: number[] = [];
     const nodesLeft: number[] = [];
-    /** False where control leaves for another function with a stack that is not the caller's. */
+    /** False where control leaves for another function with a stack that is not the caller's, or two ways to a node disagree about it. */
     const goOn = (to: number, at: Frame): boolean => {
       const g = functionOf[to];
       if (g !== f && piece[g] !== 1) return isCallers(at);
@@ -65,9 +65,10 @@ export function findBalanced(
         nodesLeft.push(to);
         return true;
       }
-      const changed = [meet(stackAt, to, at.stack), meet(frameAt, to, at.frame), meet(savedAt, to, at.saved)];
-      if (!changed.includes(true)) return true;
-      nodesLeft.push(to);
+      if (stackAt[to] !== at.stack) return false;
+      const frameChanged = meet(frameAt, to, at.frame),
+        savedChanged = meet(savedAt, to, at.saved);
+      if (frameChanged || savedChanged) nodesLeft.push(to);
       return true;
     };
     const walk = (): boolean => {

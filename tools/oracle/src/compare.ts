@@ -20,6 +20,7 @@ export const randomCase: fc.Arbitrary<Case> = fc.record({
     indirectCall: fc.boolean(),
     oopsRegisters: fc.boolean(),
     narrowReturn: fc.constant(false),
+    undefinedFlags: fc.boolean(),
   }),
 });
 

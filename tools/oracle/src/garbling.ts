@@ -8,7 +8,16 @@
  */
 import { DEFAULT_ASSUMPTIONS, NO_ASSUMPTIONS } from "@pv/dataflow";
 import { unwrap, openImage } from "@pv/elf";
-import { analyzeImage, bootKernel, createProgress, loaderFor, machineNamed, rewriteKernel, type Analysis, type BootResult } from "previrt";
+import {
+  analyzeImage,
+  bootKernel,
+  createProgress,
+  loaderFor,
+  machineNamed,
+  rewriteKernel,
+  type Analysis,
+  type BootResult,
+} from "previrt";
 import { buildGuest, LAST_WORDS, NOT_RECORDED, type Guest } from "./guest.js";
 import { Renderer, type Group, type RandomFunction, type Statement, type Style } from "./random-functions.js";
 
@@ -51,7 +60,9 @@ export async function garble(
   const plain = await bootKernel({ ...job, kernel: guest.kernel, unpatched: true });
   const words = wordsOf(plain);
   if (words.length !== groups.length + guest.slots.length)
-    throw new Error(`the random functions do not end as they should: ${plain.end.detail}\n${plain.console.slice(-500)}`);
+    throw new Error(
+      `the random functions do not end as they should: ${plain.end.detail}\n${plain.console.slice(-500)}`,
+    );
   const garbled = await bootKernel({ ...job, kernel: rewriteKernel(change(analysis)), poison: true });
   const garbledWords = wordsOf(garbled);
   const { known, wrong } = checkKnown(analysis, guest, words.slice(groups.length));
@@ -70,7 +81,11 @@ function wordsOf({ console }: BootResult): string[] {
   return console.split("\n").filter((line) => /^[0-9a-f]{8}$/.test(line));
 }
 
-function checkKnown({ program, sites, facts }: Analysis, guest: Guest, recorded: readonly string[]): { known: number; wrong: string[] } {
+function checkKnown(
+  { program, sites, facts }: Analysis,
+  guest: Guest,
+  recorded: readonly string[],
+): { known: number; wrong: string[] } {
   const { instructions } = program;
   const wrong: string[] = [];
   let known = 0;
@@ -88,7 +103,9 @@ function checkKnown({ program, sites, facts }: Analysis, guest: Guest, recorded:
     known++;
     const mask = facts.known[s] === 1 ? 0xffff : 0xffff_ffff;
     if ((value & mask) >>> 0 !== facts.knownValue[s])
-      wrong.push(`at ${instructions.address[row]!.toString(16)}: known ${facts.knownValue[s]!.toString(16)}, found ${value.toString(16)}`);
+      wrong.push(
+        `at ${instructions.address[row]!.toString(16)}: known ${facts.knownValue[s]!.toString(16)}, found ${value.toString(16)}`,
+      );
   }
   return { known, wrong };
 }

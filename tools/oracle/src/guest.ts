@@ -124,7 +124,8 @@ export function buildGuest(groups: readonly Group[]): Guest {
   const renderer = new Renderer();
   const text = groups.map((group, number) => renderer.render(group, number));
   const runs = groups.map(
-    (_, number) => `  call drive_${number}\n  mov $mem_${number}, %esi\n  mov $${MEMORY_WORDS}, %ecx\n  call print_checksum`,
+    (_, number) =>
+      `  call drive_${number}\n  mov $mem_${number}, %esi\n  mov $${MEMORY_WORDS}, %ecx\n  call print_checksum`,
   );
   const source = `${HEAD}
 .text

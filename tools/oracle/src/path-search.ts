@@ -11,7 +11,7 @@
  * is no matter of paths and is left out.
  * Cost: for every starting point, places times stacks.
  */
-import { ALL_FLAGS, allRegisters, ESP, Flow, partsOf, restOf, type Program } from "@pv/x86-ir";
+import { ALL_FLAGS, allRegisters, EBP, ESP, Flow, partsOf, restOf, type Program } from "@pv/x86-ir";
 import { conventionSets, type Assumptions, type ConventionSets, type Locations } from "@pv/dataflow";
 
 /** A call under way: where it goes on, and whether its callee is compiled C under a convention. */
@@ -35,6 +35,8 @@ export class PathSearch {
   private readonly entries: number[];
   private readonly compiled: ReadonlySet<number>;
   private readonly open: ReadonlySet<number>;
+  /** Assembly that returns to its caller, with the stack as it was. */
+  private readonly proper: Set<number>;
   private readonly callsOf = new Map<number, number[]>();
   private readonly jumpersOf = new Map<number, Set<number>>();
   /** Replacements of alternatives: rows from, up to; where their end leads; the function that they are part of. */
@@ -85,9 +87,20 @@ export class PathSearch {
     const taken = new Set<number>();
     for (const list of [facts.addressTaken, facts.thunkAddress, facts.returnThunks, facts.replaceable])
       for (const va of list) taken.add(this.functionOf(row(va)));
+    const isPiece = (f: number): boolean =>
+      !taken.has(f) && !called.has(f) && this.jumpersOf.has(f) && !this.compiled.has(f);
+    // Whoever calls what does not return properly does not either.
+    this.proper = new Set([...called].filter((f) => !this.compiled.has(f)));
+    for (let changed = true; changed;) {
+      changed = false;
+      for (const f of this.proper) if (!this.returnsProperly(f, isPiece)) changed = this.proper.delete(f);
+    }
     this.open = new Set(
       this.entries.filter(
-        (f) => taken.has(f) || (called.has(f) && !this.compiled.has(f)) || (!called.has(f) && !this.jumpersOf.has(f)),
+        (f) =>
+          taken.has(f) ||
+          (called.has(f) && !this.compiled.has(f) && !this.proper.has(f)) ||
+          (!called.has(f) && !this.jumpersOf.has(f)),
       ),
     );
   }
@@ -116,8 +129,9 @@ export class PathSearch {
     if (flow[row] === Flow.interrupt || flow[row] === Flow.invalid) return walk.read(bits);
     const e = effect[row]!;
     walk.read({ parts: bits.parts & effects.useParts[e]!, rest: bits.rest & effects.useRest[e]! });
-    const parts = bits.parts & ~effects.killParts[e]!,
-      rest = bits.rest & ~effects.killRest[e]!;
+    const parts = bits.parts & ~effects.killParts[e]!;
+    let rest = bits.rest & ~effects.killRest[e]!;
+    if (this.assumptions.undefinedFlags) rest &= ~effects.undefinedRest[e]!;
     this.leave(walk, row, stack, { parts, rest });
   }
 
@@ -211,6 +225,58 @@ export class PathSearch {
     const within = this.replacements.find(({ from, to }) => i >= from && i < to);
     if (within !== undefined && target[i] === address[within.to - 1]! + length[within.to - 1]!) return within.behind;
     return instructions.at(target[i]!);
+  }
+
+  /**
+   * Counts what is on the stack along all ways from the entry of assembly: nothing at each return, and never less than nothing; and the
+   * frame pointer is left alone (no random program saves it).
+   */
+  private returnsProperly(f: number, isPiece: (f: number) => boolean): boolean {
+    const { instructions, facts } = this.program;
+    const { flow, target, effect, effects } = instructions;
+    const { cReturn, indirectCall } = this.assumptions;
+    const depthAt = new Map<number, number>([[f, 0]]);
+    const lostAt = new Set<number>();
+    const work = [f];
+    for (let i = work.pop(); i !== undefined; i = work.pop()) {
+      let depth = depthAt.get(i)!,
+        lost = lostAt.has(i);
+      const ways: [to: number, depth: number, lost: boolean][] = this.waysBefore(i).map((to) => [to, depth, lost]);
+      if (flow[i] === Flow.next) {
+        const [opcode] = instructions.bytesOf(i);
+        const pushes = opcode === 0x9c || (opcode! >= 0x50 && opcode! < 0x58),
+          pops = opcode === 0x9d || (opcode! >= 0x58 && opcode! < 0x60);
+        // A push behind too many pops would be stored over the return address.
+        if (pushes && depth < 0) return false;
+        depth += pushes ? 1 : pops ? -1 : 0;
+        lost ||= (effects.writeParts[effect[i]!]! & partsOf(EBP)) !== 0;
+      }
+      const returns = flow[i] === Flow.return || facts.returnThunks.includes(target[i]!);
+      if (returns && (depth !== 0 || lost)) return false;
+      const throughPointer =
+        flow[i] === Flow.indirectCall ||
+        (flow[i] === Flow.call && this.leavesForHelper(target[i]!) && !facts.returnThunks.includes(target[i]!));
+      if (throughPointer && !indirectCall) return false;
+      if (flow[i] === Flow.call && !this.isTransparent(i) && !throughPointer) {
+        const callee = instructions.at(target[i]!);
+        if (callee < 0 || !(this.compiled.has(callee) ? cReturn : this.proper.has(callee))) return false;
+      }
+      for (const to of this.waysBehind(i)) ways.push([to, depth, lost]);
+      const jumps = flow[i] === Flow.jump || flow[i] === Flow.conditional;
+      if (jumps && facts.thunkAddress.includes(target[i]!)) ways.push([instructions.at(target[i]!), depth, lost]);
+      for (const [to, there, lostThere] of ways) {
+        const g = this.functionOf(to);
+        if (g !== f && !isPiece(g)) {
+          if (there !== 0 || lostThere) return false;
+          continue;
+        }
+        if (depthAt.has(to) && depthAt.get(to) !== there) return false;
+        if (!depthAt.has(to) || (lostThere && !lostAt.has(to))) work.push(to);
+        depthAt.set(to, there);
+        if (lostThere) lostAt.add(to);
+      }
+    }
+    return true;
   }
 
   private isTransparent(i: number): boolean {

@@ -214,8 +214,18 @@ class Generator {
       () => [this.compare(), this.pick(["cli", "sti"]), "pushf", `pop %${a}`],
       () => [`push %${a}`, `andl $${flags}, (%esp)`, "orl $2, (%esp)", "popf"],
       () => ["pushf", "cli", `mov %${a}, ${this.memory()}`, "popf"],
-      () => [`mov $${port}, %edx`, ...this.unrelated("edx"), "mov %edx, rec+#", this.pick(["out %al, %dx", "in %dx, %al"])],
-      () => [`mov $${port}, %dx`, ...this.unrelated("edx"), "mov %edx, rec+#", this.pick(["out %eax, %dx", "in %dx, %eax"])],
+      () => [
+        `mov $${port}, %edx`,
+        ...this.unrelated("edx"),
+        "mov %edx, rec+#",
+        this.pick(["out %al, %dx", "in %dx, %al"]),
+      ],
+      () => [
+        `mov $${port}, %dx`,
+        ...this.unrelated("edx"),
+        "mov %edx, rec+#",
+        this.pick(["out %eax, %dx", "in %dx, %eax"]),
+      ],
       () => [`out %al, $${0x80}`],
       () => [`mov $${this.below(3)}, %eax`, ...this.unrelated("eax"), "mov %eax, rec+#", "cpuid"],
       () => [`and $${this.below(4)}, %eax`, "mov %eax, rec+#", "cpuid"],
@@ -294,7 +304,12 @@ export class Renderer {
     const leave = [...results, ...restore, "ret"];
     this.block(each.body, number, leave);
     if (each.tail === undefined) this.lines.push(...leave);
-    else this.lines.push(...(convention ? ["mov %ebx, %eax", "mov %esi, %edx", "mov %edi, %ecx"] : []), ...restore, `jmp f_${number}_${each.tail}`);
+    else
+      this.lines.push(
+        ...(convention ? ["mov %ebx, %eax", "mov %esi, %edx", "mov %edi, %ecx"] : []),
+        ...restore,
+        `jmp f_${number}_${each.tail}`,
+      );
     this.lines.push(...this.cold);
   }
 
