@@ -51,7 +51,7 @@ export function collectSiteFacts(program: Program, sites: Sites, liveness: Liven
   for (let s = 0; s < sites.count; s++) {
     const instruction = sites.instruction[s];
     const entry = entryOf(sites.kind[s])!;
-    const live = liveness.needed(instruction);
+    const live = liveness.worthKeeping(instruction);
     liveParts[s] = live.parts;
     liveRest[s] = live.rest;
     const results = resultsOf(entry, sites.form[s], bits);

@@ -14,7 +14,7 @@
  * returns of a run. Cost: the candidates' instructions; only those that touch the stack pointer are decoded.
  */
 import { Flow, type Program } from "@pv/x86-ir";
-import type { Assumptions } from "./conventions.js";
+import { ASSUMPTIONS, type Assumptions } from "./conventions.js";
 import { CallKind, Exit, type Nodes } from "./nodes.js";
 import { CALLERS_FRAME, StackSteps, UNKNOWN_OFFSET, type Frame } from "./stack-steps.js";
 import { callKind } from "./summaries.js";
@@ -31,16 +31,23 @@ export interface BalanceInput {
   readonly piece: Uint8Array;
 }
 
-/** 1 for each candidate that was asked about and surely returns to its caller. */
+export interface Balance {
+  /** 1 for each candidate that was asked about and surely returns to its caller. */
+  readonly balanced: Uint8Array;
+  /** Bits (`ASSUMPTIONS`) of what that rests on. */
+  readonly restsOn: Uint8Array;
+}
+
 export function findBalanced(
   program: Program,
   nodes: Nodes,
   { functionOf, candidate, asked, piece }: BalanceInput,
   assumptions: Assumptions,
-): Uint8Array {
+): Balance {
   const { functions, instructions } = program;
   const { successorStart, successors, startSuccessorStart, startSuccessors, first, end, exit, callee } = nodes;
-  const balanced = candidate.slice();
+  const balanced = candidate.slice(),
+    restsOn = new Uint8Array(candidate.length);
   const stepper = new StackSteps(program);
   const stackAt = new Int32Array(nodes.count).fill(UNSEEN),
     frameAt = new Int32Array(nodes.count),
@@ -86,6 +93,13 @@ export function findBalanced(
         }
         if ((exit[k] === Exit.return || exit[k] === Exit.cReturn) && !isCallers(at)) return false;
         switch (callKind(nodes.call[k], assumptions)) {
+          case CallKind.directC:
+            restsOn[f] |= 1 << ASSUMPTIONS.cReturn[0];
+            break;
+          case CallKind.indirect:
+          case CallKind.preserving:
+            restsOn[f] |= 1 << ASSUMPTIONS.indirectCall[0];
+            break;
           case CallKind.direct: {
             const g = functionOf[callee[k]];
             if (balanced[g] !== 1 || first[callee[k]] !== functions.entryInstruction[g]) return false;
@@ -123,8 +137,18 @@ export function findBalanced(
       failed.push(f);
     }
   }
+  // Balance rests on what that of the callees does.
+  const spread = work;
+  restsOn.forEach((bits, f) => bits !== 0 && spread.push(f));
+  for (let g = spread.pop(); g !== undefined; g = spread.pop()) {
+    for (const f of callersOf.get(g) ?? []) {
+      if ((restsOn[g] & ~restsOn[f]) === 0) continue;
+      restsOn[f] |= restsOn[g];
+      spread.push(f);
+    }
+  }
   stepper.free();
-  return balanced;
+  return { balanced, restsOn };
 }
 
 const isCallers = ({ stack, frame }: Frame): boolean => stack === 0 && frame === CALLERS_FRAME;

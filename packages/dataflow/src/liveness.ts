@@ -12,8 +12,8 @@ import { ALL_FLAGS, ESP, Flow, partsOf, restOf, type Bits, type Program } from "
 import { conventionSets, surelyWritten, type Assumptions, type Locations } from "./conventions.js";
 import { solveBackward } from "./fixpoint.js";
 import { reachedFrom, servedBy } from "./demand.js";
-import { findMeaning } from "./meaning.js";
-import { findNarrow } from "./narrow.js";
+import { findMeaning, type Meaning } from "./meaning.js";
+import { findNarrow, handedBack } from "./narrow.js";
 import { buildNodes, CallKind, Exit, type Nodes } from "./nodes.js";
 import { calleesFirst } from "./order.js";
 import { findReturns, type Returns } from "./returns.js";
@@ -27,6 +27,10 @@ export interface Liveness {
   readonly returns: Returns;
   /** 1 for each function that returns in one register (narrow.ts). */
   readonly narrow: Uint8Array;
+  readonly meaning: Meaning;
+  /** Nodes that liveness at the points depends on, and those whose summaries it does, callees first. */
+  readonly needed: Uint32Array;
+  readonly serving: Uint32Array;
   /** Live at each node's start. */
   readonly liveParts: Int32Array;
   readonly liveRest: Int32Array;
@@ -34,7 +38,7 @@ export interface Liveness {
   before(instruction: number): Locations;
   after(instruction: number): Locations;
   /** What is worth preserving across an emulation of the instruction: live behind it, and possibly meaningful (meaning.ts). */
-  needed(instruction: number): Locations;
+  worthKeeping(instruction: number): Locations;
 }
 
 /**
@@ -67,6 +71,7 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
     lr = new Int32Array(count);
   const nothing: Locations = { parts: 0, rest: 0 };
   const onDeath = assumptions.oopsRegisters ? nothing : all;
+  const handed = handedBack(program, narrow, assumptions);
   /** Live at the returns of each function. */
   const returnParts = new Int32Array(returns.count),
     returnRest = new Int32Array(returns.count);
@@ -77,8 +82,7 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
       const moreRest = work.pop()!,
         moreParts = work.pop()!,
         g = work.pop()!;
-      // Compiled C hands nothing else back than its convention says, and neither does code that it jumps into in its stead.
-      const allowed = narrow[g] === 1 ? narrowReads : isC(g) ? returnReads : all;
+      const allowed = handed(g);
       const newParts = moreParts & allowed.parts & ~returnParts[g],
         newRest = moreRest & allowed.rest & ~returnRest[g];
       if (newParts === 0 && newRest === 0) continue;
@@ -88,7 +92,6 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
       for (let e = jumpStart[g]; e < jumpStart[g + 1]; e++) work.push(jumps[e], newParts, newRest);
     }
   };
-  const isC = (f: number): boolean => assumptions.cReturn && program.functions.traced[f] === 1;
   for (let f = 0; f < returns.count; f++) {
     if (returns.open[f] === 1) feed(f, all.parts, all.rest, () => undefined);
   }
@@ -131,9 +134,9 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
         case CallKind.direct: {
           const c = callee[k];
           if (kind === CallKind.directC) {
-            const handed = narrowEntry[c] === 1 ? narrowReads : returnReads;
-            p &= handed.parts;
-            r &= handed.rest;
+            const read = narrowEntry[c] === 1 ? narrowReads : returnReads;
+            p &= read.parts;
+            r &= read.rest;
           }
           p = readsParts[c] | (p & ~writesParts[c]);
           r = readsRest[c] | (r & ~writesRest[c]);
@@ -193,10 +196,13 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
     summaries,
     returns,
     narrow,
+    meaning,
+    needed,
+    serving,
     liveParts: lp,
     liveRest: lr,
     after,
-    needed(instruction) {
+    worthKeeping(instruction) {
       const live = after(instruction),
         meant = meaning.after(instruction);
       return { parts: (live.parts & meant.parts) | stack.parts, rest: (live.rest & meant.rest) | stack.rest };

@@ -17,14 +17,20 @@
  * spares one register in 700 more, and takes as long as everything else together. Cost: nodes of the function times its loops.
  */
 import type { Program } from "@pv/x86-ir";
-import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
+import { ASSUMPTIONS, conventionSets, type Assumptions, type Locations } from "./conventions.js";
 import { CallKind, type Nodes } from "./nodes.js";
 import type { Returns } from "./returns.js";
 import { callKind } from "./summaries.js";
 
+const [BY_RETURN, BY_POINTER, BY_NARROW] = (["cReturn", "indirectCall", "narrowReturn"] as const).map(
+  (name) => 1 << ASSUMPTIONS[name][0],
+) as [number, number, number];
+
 export interface Meaning {
   /** What may be meaningful directly behind an instruction. */
   after(instruction: number): Locations;
+  /** Bits (`ASSUMPTIONS`) of what took meaning away on some way to the instruction. */
+  restsOn(instruction: number): number;
 }
 
 export function findMeaning(
@@ -49,7 +55,8 @@ export function findMeaning(
   } = nodes;
   const { functionOf } = returns;
   const parts = new Int32Array(nodes.count),
-    rest = new Int32Array(nodes.count);
+    rest = new Int32Array(nodes.count),
+    restsOn = new Uint8Array(nodes.count);
   const done = new Uint8Array(returns.count);
   const entered = enteredFromElsewhere(program, nodes, returns);
 
@@ -63,28 +70,33 @@ export function findMeaning(
       if (from !== undefined) {
         parts[k] = from.parts;
         rest[k] = from.rest;
+        if (from === callReads) restsOn[k] = BY_RETURN;
       }
       work.push(k);
     }
-    const flowInto = (k: number, p: number, r: number): void => {
-      if (functionOf[k] !== f || ((p & ~parts[k]) === 0 && (r & ~rest[k]) === 0)) return;
+    const flowInto = (k: number, p: number, r: number, by: number): void => {
+      if (functionOf[k] !== f || ((p & ~parts[k]) === 0 && (r & ~rest[k]) === 0 && (by & ~restsOn[k]) === 0)) return;
       parts[k] |= p;
       rest[k] |= r;
+      restsOn[k] |= by;
       work.push(k);
     };
     for (let k = work.pop(); k !== undefined; k = work.pop()) {
       let p = parts[k] | writeParts[k],
-        r = rest[k] | writeRest[k];
+        r = rest[k] | writeRest[k],
+        by = restsOn[k];
       switch (callKind(call[k], assumptions)) {
         case CallKind.directC: {
           const handed = narrow[functionOf[callee[k]]] === 1 ? narrowReads : returnReads;
           p = (p & kept.parts) | (handed.parts & results.parts);
           r = (r & kept.rest) | (handed.rest & results.rest);
+          by |= handed === narrowReads ? BY_RETURN | BY_NARROW : BY_RETURN;
           break;
         }
         case CallKind.indirect:
           p = (p & kept.parts) | results.parts;
           r = (r & kept.rest) | results.rest;
+          by |= BY_POINTER;
           break;
         case CallKind.preserving:
           p |= results.parts;
@@ -96,17 +108,22 @@ export function findMeaning(
           r = all.rest;
           break;
       }
-      for (let e = successorStart[k]; e < successorStart[k + 1]; e++) flowInto(successors[e], p, r);
+      for (let e = successorStart[k]; e < successorStart[k + 1]; e++) flowInto(successors[e], p, r, by);
       // The handler of an exception may write any register that its row names.
       for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++)
-        flowInto(startSuccessors[e], all.parts, all.rest);
+        flowInto(startSuccessors[e], all.parts, all.rest, by);
     }
   };
 
+  const nodeOf = (instruction: number): number => {
+    const k = nodes.of(instruction);
+    if (done[functionOf[k]] === 0) walk(functionOf[k]);
+    return k;
+  };
   return {
+    restsOn: (instruction) => restsOn[nodeOf(instruction)],
     after(instruction) {
-      const k = nodes.of(instruction);
-      if (done[functionOf[k]] === 0) walk(functionOf[k]);
+      const k = nodeOf(instruction);
       let p = parts[k],
         r = rest[k];
       for (let i = first[k]; i <= instruction; i++) {

@@ -16,9 +16,28 @@
  * states and narrow functions only grow. Cost: a few visits of each node.
  */
 import type { Program } from "@pv/x86-ir";
+import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
 import { solve, type Mark } from "./fixpoint.js";
 import { CallKind, Exit, type Nodes } from "./nodes.js";
 import type { Returns } from "./returns.js";
+
+/**
+ * What a function may hand back, whoever reads it: of compiled C, what its convention says; of a piece of some function, what that one may, which is
+ * the business of who jumps there, but for the upper register of a narrow one.
+ */
+export function handedBack(
+  { functions, instructions: { bits } }: Program,
+  narrow: Uint8Array,
+  assumptions: Assumptions,
+): (f: number) => Locations {
+  const { all, returnReads, narrowReads } = conventionSets(bits);
+  const high = { parts: returnReads.parts & ~narrowReads.parts, rest: returnReads.rest & ~narrowReads.rest };
+  const withoutHigh = { parts: all.parts & ~high.parts, rest: all.rest & ~high.rest };
+  return (f) => {
+    if (assumptions.cReturn && functions.traced[f] === 1) return narrow[f] === 1 ? narrowReads : returnReads;
+    return narrow[f] === 1 ? withoutHigh : all;
+  };
+}
 
 const OTHER = 1,
   PAIR = 2,
@@ -39,7 +58,8 @@ export function findNarrow(program: Program, nodes: Nodes, returns: Returns, cal
   const becomeNarrow = (f: number, mark: Mark): void => {
     const work = [f];
     for (let g = work.pop(); g !== undefined; g = work.pop()) {
-      if (narrow[g] === 1) continue;
+      // Of assembly, no convention says what it hands back.
+      if (narrow[g] === 1 || (functions.traced[g] !== 1 && returns.piece[g] !== 1)) continue;
       narrow[g] = 1;
       for (let e = callerStart[g]; e < callerStart[g + 1]; e++) mark(callers[e]);
       // Who jumps there returns what it returns: tail calls, and functions whose split-off part this is.

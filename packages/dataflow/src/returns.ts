@@ -27,6 +27,8 @@ export interface Returns {
   nodesOf(f: number): number[];
   /** 1 where not all callers are visible. */
   readonly open: Uint8Array;
+  /** Bits (`ASSUMPTIONS`) of what it rests on that all callers are visible. */
+  readonly closedBy: Uint8Array;
   /** 1 for code that is only jumped to: a part that the compiler split off. */
   readonly piece: Uint8Array;
   /** Nodes that end in a return, in compressed rows. */
@@ -84,8 +86,13 @@ export function findReturns(program: Program, nodes: Nodes, assumptions: Assumpt
     else if (open[f] === 0) piece[f] = 1;
   }
   const asked = candidate.map((is, f) => is & ~open[f]);
-  const balanced = findBalanced(program, nodes, { functionOf, candidate, asked, piece }, assumptions);
-  for (let f = 0; f < functions.count; f++) if (candidate[f] === 1 && balanced[f] === 0) open[f] = 1;
+  const { balanced, restsOn } = findBalanced(program, nodes, { functionOf, candidate, asked, piece }, assumptions);
+  const closedBy = new Uint8Array(count);
+  for (let f = 0; f < functions.count; f++) {
+    if (candidate[f] !== 1) continue;
+    if (balanced[f] === 0) open[f] = 1;
+    else closedBy[f] = restsOn[f];
+  }
   const [jumpStart, jumps] = compressRows(count, from, to);
   spread(open, functions.traced, jumpStart, jumps);
 
@@ -113,6 +120,7 @@ export function findReturns(program: Program, nodes: Nodes, assumptions: Assumpt
     functionOf,
     nodesOf,
     open,
+    closedBy,
     piece,
     returnStart,
     returnNodes,

@@ -46,7 +46,7 @@ runFiletests(new URL("./filetests/", import.meta.url), {
     const lines: string[] = [];
     for (let i = 0; i < instructions.count; i++) {
       const live = liveness.after(i),
-        needed = liveness.needed(i);
+        needed = liveness.worthKeeping(i);
       const registers = ({ parts, rest }: Locations): string => formatLocations(parts & 0x0007_0007, rest & 7, 32);
       lines.push(
         `${(instructions.address[i] >>> 0).toString(16)}  ${textOf(program, i).padEnd(18)} live ${registers(live).padEnd(30)} needed ${registers(needed)}`,

@@ -32,7 +32,7 @@ test("liveness at some points is liveness everywhere, looked at there", () => {
           there = analyzeLiveness(program, assumptions, points);
         for (const point of points) {
           expect(there.after(point)).toEqual(everywhere.after(point));
-          expect(there.needed(point)).toEqual(everywhere.needed(point));
+          expect(there.worthKeeping(point)).toEqual(everywhere.worthKeeping(point));
         }
       }
     }),

@@ -1,0 +1,196 @@
+/**
+ * The ledger: which named assumptions the facts about a point rest on.
+ *
+ * Problem: a register is dead where every path overwrites it before anybody reads it. Some paths end otherwise: at a call or a return
+ * behind which, by an assumption, nobody reads it. A fact rests on every assumption that ends one of its paths.
+ *
+ * So the equations of liveness are solved once more, for what the assumptions take away: one plane for each, of *groups* (a register
+ * with all its parts, or the six arithmetic flags),
+ *
+ *   taken(n) = (taken of the callee + (joined taken of the successors - callWrites + what an assumption cuts off at n's end)) - kill(n)
+ *
+ * with summaries of functions and returns fed back as there. Coarser than liveness where a group is written in part: the ledger may name an
+ * assumption too many, never one too few. A test holds it against runs with one assumption less.
+ * Cost: two fixpoints over the nodes that liveness needed.
+ */
+import { ALL_FLAGS, ARITHMETIC_FLAGS, registersIn, type Program } from "@pv/x86-ir";
+import { ASSUMPTIONS, conventionSets, type Locations } from "./conventions.js";
+import { solveBackward } from "./fixpoint.js";
+import type { Liveness } from "./liveness.js";
+import { handedBack } from "./narrow.js";
+import { CallKind, Exit } from "./nodes.js";
+import { callKind, unseenCalls } from "./summaries.js";
+
+export interface Ledger {
+  /** Bits (`ASSUMPTIONS`) of what the facts behind an instruction rest on: that registers and flags are dead, or hold nothing of meaning. */
+  behind(instruction: number): number;
+}
+
+/** Bit of the arithmetic flags in a word of groups; registers are bits 0-15. */
+export const FLAG_GROUP = 1 << 16;
+const PLANES = Object.keys(ASSUMPTIONS).length;
+const plane = (name: keyof typeof ASSUMPTIONS): number => ASSUMPTIONS[name][0];
+
+/** Groups that have a location in the set. */
+export const groupsTouched = ({ parts, rest }: Locations): number =>
+  registersIn(parts, rest) | ((rest & ARITHMETIC_FLAGS) !== 0 ? FLAG_GROUP : 0);
+/** Groups all of whose locations are in the set. */
+const groupsCovered = (parts: number, rest: number): number =>
+  (parts & (parts >>> 16) & rest & 0xffff) | ((rest & ARITHMETIC_FLAGS) === ARITHMETIC_FLAGS ? FLAG_GROUP : 0);
+
+export function openLedger(program: Program, liveness: Liveness): Ledger {
+  const { assumptions, bits, nodes, narrow, returns, summaries, meaning, needed, serving } = liveness;
+  const { functions, instructions } = program;
+  const { effect, effects } = instructions;
+  const { call, callee, exit, first, end } = nodes;
+  const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
+  const { functionOf, open, closedBy, returnStart, returnNodes, jumpStart, jumps } = returns;
+  const { writesParts, writesRest } = summaries;
+  const { all, callReads, returnReads, narrowReads } = conventionSets(bits);
+  const unseen = unseenCalls(bits);
+  const groups = groupsTouched({ parts: all.parts, rest: all.rest | ALL_FLAGS });
+  const beyond = (set: Locations): number => groups & ~groupsTouched(set);
+  const handed = handedBack(program, narrow, assumptions);
+  const notArguments = beyond(callReads),
+    onlyNarrow = groupsTouched(returnReads) & ~groupsTouched(narrowReads);
+  const [cReturn, indirectCall, narrowReturn, undefinedFlags, oopsRegisters] = (
+    ["cReturn", "indirectCall", "narrowReturn", "undefinedFlags", "oopsRegisters"] as const
+  ).map(plane) as [number, number, number, number, number];
+
+  /** What an assumption takes away in front of the point that is looked at, by plane. */
+  const taken = new Int32Array(PLANES);
+  const keep = (mask: number): void => {
+    for (let a = 0; a < PLANES; a++) taken[a] &= mask;
+  };
+  const join = (column: Int32Array, row: number): void => {
+    for (let a = 0; a < PLANES; a++) taken[a] |= column[row * PLANES + a];
+  };
+  /** Cuts off what the function does not hand back. */
+  const cutReturn = (f: number): void => {
+    const cut = beyond(handed(f));
+    keep(~cut);
+    if (assumptions.cReturn && functions.traced[f] === 1) taken[cReturn] |= cut;
+    if (narrow[f] === 1) taken[narrowReturn] |= cut & onlyNarrow;
+  };
+
+  /** Goes back over instructions that surely write this, the flags of `undefinedRest` perhaps only by assumption. */
+  const kill = (parts: number, byCode: number, undefinedRest: number): void => {
+    const byAssumption = assumptions.undefinedFlags ? undefinedRest & ~byCode & ARITHMETIC_FLAGS : 0;
+    keep(~groupsCovered(parts, byCode | byAssumption));
+    if (byAssumption !== 0) taken[undefinedFlags] |= FLAG_GROUP;
+  };
+  /** Goes back over the instructions from `from` up to the end of node k. */
+  const throughInstructions = (k: number, from: number): void => {
+    let parts = 0,
+      byCode = 0,
+      undefinedRest = 0;
+    for (let i = from; i < end[k]; i++) {
+      const e = effect[i];
+      parts |= effects.killParts[e];
+      byCode |= effects.killRest[e];
+      undefinedRest |= effects.undefinedRest[e];
+    }
+    kill(parts, byCode, undefinedRest);
+  };
+
+  const planesOf = (count: number): Int32Array => new Int32Array(count * PLANES);
+  const inSummary = planesOf(nodes.count),
+    behindReturn = planesOf(returns.count);
+  /** Behind node k's own instructions and the exits, in front of what its call does. */
+  const atExit = (k: number, column: Int32Array, returned: Int32Array | undefined): void => {
+    taken.fill(0);
+    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) join(column, successors[e]);
+    switch (exit[k]) {
+      case Exit.cReturn:
+      case Exit.return:
+        if (returned === undefined) break;
+        join(returned, functionOf[k]);
+        for (let a = 0; a < PLANES; a++) if ((closedBy[functionOf[k]] >> a) & 1) taken[a] |= groups;
+        cutReturn(functionOf[k]);
+        break;
+      case Exit.opaque:
+        taken.fill(0);
+        break;
+      case Exit.dies:
+        if (assumptions.oopsRegisters) taken[oopsRegisters] |= groups;
+        break;
+    }
+  };
+  const throughCall = (k: number): void => {
+    const kind = callKind(call[k], assumptions);
+    switch (kind) {
+      case CallKind.none:
+        return;
+      case CallKind.directC:
+      case CallKind.direct: {
+        const c = callee[k];
+        if (kind === CallKind.directC) cutReturn(functionOf[c]);
+        keep(~groupsCovered(writesParts[c], writesRest[c]));
+        join(inSummary, c);
+        return;
+      }
+      case CallKind.opaque:
+        taken.fill(0);
+        return;
+      default:
+        keep(groupsTouched(unseen[kind].keeps));
+        taken[indirectCall] |= notArguments;
+    }
+  };
+  const store = (k: number, column: Int32Array): boolean => {
+    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) join(column, startSuccessors[e]);
+    let changed = false;
+    for (let a = 0; a < PLANES; a++) {
+      if (column[k * PLANES + a] === taken[a]) continue;
+      column[k * PLANES + a] = taken[a];
+      changed = true;
+    }
+    return changed;
+  };
+
+  solveBackward(nodes, serving, (k) => {
+    atExit(k, inSummary, undefined);
+    throughCall(k);
+    throughInstructions(k, first[k]);
+    return store(k, inSummary);
+  });
+
+  const column = planesOf(nodes.count);
+  const feed = (f: number, mark: (node: number) => void): void => {
+    const work = [f];
+    for (let g = work.pop(); g !== undefined; g = work.pop()) {
+      let changed = false;
+      for (let a = 0; a < PLANES; a++) {
+        const more = taken[a] & ~behindReturn[g * PLANES + a];
+        if (more === 0) continue;
+        behindReturn[g * PLANES + a] |= more;
+        changed = true;
+      }
+      if (!changed) continue;
+      for (let e = returnStart[g]; e < returnStart[g + 1]; e++) mark(returnNodes[e]);
+      for (let e = jumpStart[g]; e < jumpStart[g + 1]; e++) work.push(jumps[e]);
+    }
+  };
+  solveBackward(nodes, needed, (k, mark) => {
+    atExit(k, column, behindReturn);
+    if (callee[k] >= 0 && open[functionOf[callee[k]]] === 0) feed(functionOf[callee[k]], mark);
+    throughCall(k);
+    throughInstructions(k, first[k]);
+    return store(k, column);
+  });
+
+  return {
+    behind(instruction) {
+      const k = nodes.of(instruction);
+      atExit(k, column, behindReturn);
+      throughCall(k);
+      throughInstructions(k, instruction + 1);
+      const { parts, rest } = liveness.after(instruction),
+        meant = meaning.after(instruction);
+      const dead = groups & ~groupsCovered(parts, rest);
+      let word = (parts & ~meant.parts) !== 0 || (rest & ~meant.rest) !== 0 ? meaning.restsOn(instruction) : 0;
+      for (let a = 0; a < PLANES; a++) if ((taken[a] & dead) !== 0) word |= 1 << a;
+      return word;
+    },
+  };
+}
