@@ -52,6 +52,10 @@ const setUp = [
 const goals = {
   demo: (args) => ({ name: "demo", command: [process.execPath, join("tools", "demo", "dist", "main.js"), ...args] }),
   bench: (args) => ({ name: "bench", command: [process.execPath, join("tools", "bench", "dist", "main.js"), ...args] }),
+  oracle: (args) => ({
+    name: "oracle",
+    command: [process.execPath, join("tools", "oracle", "dist", "main.js"), ...args],
+  }),
   test: (args) => ({
     name: "test",
     command: [process.execPath, join("node_modules", "vitest", "vitest.mjs"), "run", ...args],
