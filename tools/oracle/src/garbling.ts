@@ -144,7 +144,7 @@ function calls(body: readonly Statement[], callee: number): boolean {
     (each) =>
       (each.kind === "call" && each.callee === callee) ||
       ("body" in each && calls(each.body, callee)) ||
-      (each.kind === "if" && calls(each.otherwise, callee)),
+      ("otherwise" in each && calls(each.otherwise, callee)),
   );
 }
 
@@ -155,7 +155,7 @@ function withoutOne(body: readonly Statement[]): Statement[][] {
       variants.push(body.toSpliced(i, 1, ...each.body));
       for (const inner of withoutOne(each.body)) variants.push(body.with(i, { ...each, body: inner }));
     }
-    if (each.kind === "if")
+    if ("otherwise" in each)
       for (const inner of withoutOne(each.otherwise)) variants.push(body.with(i, { ...each, otherwise: inner }));
     return variants;
   });

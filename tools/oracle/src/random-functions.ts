@@ -21,8 +21,21 @@ export type Statement =
       readonly body: readonly Statement[];
       readonly otherwise: readonly Statement[];
     }
+  | {
+      /** A jump through a table, by the lowest bit of a register. */
+      readonly kind: "switch";
+      readonly on: string;
+      readonly body: readonly Statement[];
+      readonly otherwise: readonly Statement[];
+    }
   | { readonly kind: "loop"; readonly times: number; readonly body: readonly Statement[] }
-  | { readonly kind: "call"; readonly callee: number; readonly pointer: boolean; readonly after: readonly string[] }
+  | {
+      readonly kind: "call";
+      readonly before: readonly string[];
+      readonly callee: number;
+      readonly pointer: boolean;
+      readonly after: readonly string[];
+    }
   | { readonly kind: "cold"; readonly condition: string; readonly body: readonly Statement[]; readonly back: boolean };
 
 export interface RandomFunction {
@@ -89,7 +102,9 @@ class Generator {
       wide: this.chance(0.3),
     }));
     const functions = this.signatures.map((signature, f) => {
-      const body = this.block(3 + this.below(7), f, 0);
+      // A number that callers hand over.
+      const leaf: Statement[] = this.chance(0.3) ? [{ kind: "lines", lines: this.recorded("eax", "cpuid") }] : [];
+      const body = [...leaf, ...this.block(3 + this.below(7), f, 0)];
       const tails = this.signatures.flatMap(({ wide }, g) => (g > f && wide === signature.wide ? [g] : []));
       const tail = tails.length > 0 && this.chance(0.25) ? this.pick(tails) : undefined;
       return { ...signature, body, tail };
@@ -123,30 +138,58 @@ class Generator {
   }
 
   private block(length: number, f: number, depth: number): Statement[] {
-    return Array.from({ length }, () => this.statement(f, depth));
+    return Array.from({ length }, () => this.statements(f, depth)).flat();
   }
 
-  private statement(f: number, depth: number): Statement {
-    const kind = this.next();
+  private statements(f: number, depth: number): Statement[] {
+    const lines = (...list: string[]): Statement => ({ kind: "lines", lines: list });
     const inner = (): Statement[] => this.block(1 + this.below(4), f, depth + 1);
-    if (kind < 0.3) return { kind: "lines", lines: this.site() };
-    if (depth < 2 && kind < 0.36)
-      return { kind: "push", from: this.pick(REGISTERS), to: this.pick(REGISTERS), body: inner() };
-    if (depth < 2 && kind < 0.44)
-      return {
-        kind: "if",
-        condition: this.pick(CONDITIONS),
-        body: inner(),
-        otherwise: this.chance(0.5) ? inner() : [],
-      };
-    if (depth < 1 && kind < 0.48) return { kind: "loop", times: 1 + this.below(3), body: inner() };
-    if (depth < 1 && kind < 0.52)
-      return { kind: "cold", condition: this.pick(CONDITIONS), body: inner(), back: this.chance(0.5) };
-    if (kind < 0.6 && f + 1 < this.signatures.length) {
-      const callee = f + 1 + this.below(this.signatures.length - f - 1);
-      return { kind: "call", callee, pointer: this.chance(0.25), after: this.behindCall(callee) };
+    const condition = this.pick(CONDITIONS);
+    const isLast = f + 1 >= this.signatures.length;
+    const kind = this.below(100);
+    if (kind < 30) return [lines(...this.site())];
+    if (kind < 62) return [lines(...this.plain())];
+    if (kind < 72 && !isLast) return [this.call(f, this.chance(0.3) ? [`mov $${this.below(3)}, %eax`] : [], [])];
+    if (kind < 76 && !isLast)
+      return [this.call(f, ["mov $1, %ebx"], ["mov %ebx, %eax", ...this.recorded("eax", "cpuid")])];
+    if (kind < 79)
+      return [
+        lines(
+          "sub $8, %esp",
+          `movl $${this.below(3)}, 4(%esp)`,
+          ...this.plain(),
+          "mov 4(%esp), %eax",
+          ...this.recorded("eax", "cpuid"),
+          "lea 8(%esp), %esp",
+        ),
+      ];
+    if (depth > 1) return [lines(...this.plain())];
+    if (kind < 83) return [{ kind: "push", from: this.pick(REGISTERS), to: this.pick(REGISTERS), body: inner() }];
+    if (kind < 85)
+      return [
+        lines("mov $0x174, %eax"),
+        { kind: "push", from: "eax", to: "ecx", body: inner() },
+        lines(...this.recorded("ecx", "rdmsr")),
+      ];
+    if (kind < 92) return [{ kind: "if", condition, body: inner(), otherwise: this.chance(0.5) ? inner() : [] }];
+    if (kind < 95) {
+      // Either way the same number, or one of two.
+      const arm = (): Statement[] => [...inner(), lines(`mov $${0x2e8 + this.below(2)}, %edx`)];
+      return [{ kind: "if", condition, body: arm(), otherwise: arm() }, lines(...this.recorded("edx", "out %al, %dx"))];
     }
-    return { kind: "lines", lines: this.plain() };
+    if (depth > 0) return [lines(...this.plain())];
+    if (kind < 98) return [{ kind: "loop", times: 1 + this.below(3), body: inner() }];
+    return [{ kind: "cold", condition, body: inner(), back: this.chance(0.5) }];
+  }
+
+  private call(f: number, before: readonly string[], after: readonly string[]): Statement {
+    const callee = f + 1 + this.below(this.signatures.length - f - 1);
+    return { kind: "call", before, callee, pointer: this.chance(0.25), after: [...this.behindCall(callee), ...after] };
+  }
+
+  /** A sensitive instruction whose operand is recorded in front of it. */
+  private recorded(register: string, instruction: string): string[] {
+    return [`mov %${register}, rec+#`, instruction];
   }
 
   /** Convention: what a call destroyed is defined anew. */
@@ -217,19 +260,17 @@ class Generator {
       () => [
         `mov $${port}, %edx`,
         ...this.unrelated("edx"),
-        "mov %edx, rec+#",
-        this.pick(["out %al, %dx", "in %dx, %al"]),
+        ...this.recorded("edx", this.pick(["out %al, %dx", "in %dx, %al"])),
       ],
       () => [
         `mov $${port}, %dx`,
         ...this.unrelated("edx"),
-        "mov %edx, rec+#",
-        this.pick(["out %eax, %dx", "in %dx, %eax"]),
+        ...this.recorded("edx", this.pick(["out %eax, %dx", "in %dx, %eax"])),
       ],
       () => [`out %al, $${0x80}`],
-      () => [`mov $${this.below(3)}, %eax`, ...this.unrelated("eax"), "mov %eax, rec+#", "cpuid"],
-      () => [`and $${this.below(4)}, %eax`, "mov %eax, rec+#", "cpuid"],
-      () => [`mov $${0x174 + this.below(3)}, %ecx`, ...this.unrelated("ecx"), "mov %ecx, rec+#", "rdmsr"],
+      () => [`mov $${this.below(3)}, %eax`, ...this.unrelated("eax"), ...this.recorded("eax", "cpuid")],
+      () => [`and $${this.below(4)}, %eax`, ...this.recorded("eax", "cpuid")],
+      () => [`mov $${0x174 + this.below(3)}, %ecx`, ...this.unrelated("ecx"), ...this.recorded("ecx", "rdmsr")],
       () => ["rdtsc", `mov $${this.word()}, %edx`, `mov $${this.word()}, %eax`],
       () => [`mov %${this.pick(["cr0", "cr2", "cr3", "cr4"])}, %${a}`],
       () => ["mov %cr3, %eax", "mov %eax, %cr3"],
@@ -264,12 +305,14 @@ export class Renderer {
   private lines: string[] = [];
   private cold: string[] = [];
   private pointers: number[] = [];
+  private tables: string[] = [];
   private labels = 0;
   private loops = 0;
 
   render(group: Group, number: number): string {
     this.lines = [];
     this.pointers = [];
+    this.tables = [];
     this.labels = this.loops = 0;
     group.functions.forEach((each, f) => this.function(group.style, each, number, f));
     const driver = this.driver(group, number);
@@ -280,6 +323,7 @@ export class Renderer {
       text.replaceAll("#", () => String(4 * this.slots++)),
       ".data",
       ...pointers,
+      ...this.tables,
       ...counters,
       `mem_${number}: .fill ${MEMORY_WORDS}, 4, 0x${(0x1357_9bdf + number).toString(16)}`,
       ".text",
@@ -338,6 +382,17 @@ export class Renderer {
         this.lines.push(`${end}:`);
         break;
       }
+      case "switch": {
+        const [zero, one, end] = [label(), label(), label()];
+        const table = `pointer_${number}_switch_${this.tables.length}`;
+        this.tables.push(`${table}: .long ${zero}`, `${table}_1: .long ${one}`);
+        this.lines.push(`and $1, %${each.on}`, `jmp *${table}(,%${each.on},4)`, `${zero}:`);
+        this.block(each.body, number, leave);
+        this.lines.push(`jmp ${end}`, `${one}:`);
+        this.block(each.otherwise, number, leave);
+        this.lines.push(`${end}:`);
+        break;
+      }
       case "loop": {
         const [top, counter] = [label(), `loop_${number}_${this.loops++}`];
         this.lines.push(`movl $${each.times}, ${counter}`, `${top}:`);
@@ -347,7 +402,10 @@ export class Renderer {
       }
       case "call":
         if (each.pointer && !this.pointers.includes(each.callee)) this.pointers.push(each.callee);
-        this.lines.push(each.pointer ? `call *pointer_${number}_${each.callee}` : `call f_${number}_${each.callee}`);
+        this.lines.push(
+          ...each.before,
+          each.pointer ? `call *pointer_${number}_${each.callee}` : `call f_${number}_${each.callee}`,
+        );
         this.lines.push(...each.after);
         break;
       case "cold": {
