@@ -206,21 +206,27 @@ function entryPoint(image: KernelImage): Va | undefined {
   return undefined;
 }
 
-/** Code addresses in words that the image's relocations name, those in silent tables left out. */
+/**
+ * Code addresses in words that the image's relocations name, those in silent tables left out. An image without relocations (a kernel
+ * that is not built to be moved) may hold one in any word.
+ */
 function relocatedWords(image: KernelImage, code: CodeRange): number[] {
-  const { relocations, elf, memory, tables } = image;
-  if (relocations === undefined) return [];
+  const { elf, memory, tables } = image;
   const silent = elf.sections.filter((section) => SILENT_SECTION.test(section.name) && section.size > 0);
   // Early code of i386 runs at physical addresses and names itself by them.
   const displacement =
     elf.segments
       .map((segment) => segment.virtualAddress - segment.physicalAddress)
       .find((difference) => difference !== 0) ?? 0;
+  const lists = image.relocations ?? {
+    absolute32: wordsThatFit(image, (value) => code.holds(value) || code.holds((value + displacement) >>> 0)),
+    absolute64: [],
+  };
 
   const taken: number[] = [];
   for (const [list, stride] of [
-    [relocations.absolute32, 4],
-    [relocations.absolute64, 8],
+    [lists.absolute32, 4],
+    [lists.absolute64, 8],
   ] as const) {
     const places: number[] = [],
       values: number[] = [];
@@ -245,6 +251,20 @@ function relocatedWords(image: KernelImage, code: CodeRange): number[] {
     values.forEach((va, i) => drop[i] === 0 && taken.push(va));
   }
   return taken;
+}
+
+/** Places of 32-bit words that fit: at every byte of code, at every fourth of data. */
+function wordsThatFit(image: KernelImage, fits: (value: number) => boolean): number[] {
+  const places: number[] = [];
+  for (const section of image.elf.sections.filter(isLoaded)) {
+    const bytes = sectionBytes(image.elf, section),
+      view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const isCode = (section.flags & SHF_EXECINSTR) !== 0;
+    const first = isCode ? 0 : -section.address & 3;
+    for (let at = first; at + 4 <= bytes.length; at += isCode ? 1 : 4)
+      if (fits(view.getUint32(at, true))) places.push(section.address + at);
+  }
+  return places.sort((a, b) => a - b);
 }
 
 /**

@@ -115,6 +115,13 @@ describe.each([32, 64] as const)("facts of a %i-bit image", (bits) => {
     expect(taken).toEqual(expected);
   });
 
+  test("without relocations, any word may refer to code", async () => {
+    const { kernel } = await fakeKernel(bits);
+    const { relocations: _, ...rest } = kernel;
+    const known = [...codeFacts(kernel).addressTaken];
+    expect([...codeFacts(rest).addressTaken]).toEqual(expect.arrayContaining(known));
+  });
+
   test("feed a program", async () => {
     const { kernel, symbol } = await fakeKernel(bits);
     const program = buildProgram({
