@@ -12,6 +12,7 @@ export default defineConfig({
         replacement: source("packages/$1/src/index.ts"),
       },
       { find: /^@pv\/(assembler|kernels|oracle)$/, replacement: source("tools/$1/src/index.ts") },
+      { find: /^previrt$/, replacement: source("apps/cli/src/index.ts") },
     ],
   },
   test: {

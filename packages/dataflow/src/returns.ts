@@ -5,7 +5,7 @@
  * for functions all of whose callers are visible. A function is *open* where they are not:
  *
  *   - an address in it is taken: it may be called through a pointer, from a module, by the hardware;
- *   - nothing visible calls it or jumps to it, so something invisible does;
+ *   - nothing visible leads to it but functions that only lead to each other, so something invisible does;
  *   - it is not known to be compiled C (not traced), is called, and is not balanced (balance.ts): assembly may return elsewhere than to
  *     its caller (thunks, stack switches);
  *   - such assembly jumps to it: its return is the assembly's.
@@ -94,6 +94,7 @@ export function findReturns(program: Program, nodes: Nodes, assumptions: Assumpt
     else closedBy[f] = restsOn[f];
   }
   const [jumpStart, jumps] = compressRows(count, from, to);
+  openIslands(open, functionOf, nodes, jumpStart, jumps);
   spread(open, functions.traced, jumpStart, jumps);
 
   const returnsFrom: number[] = [],
@@ -156,6 +157,36 @@ function functionsOf({ functions, facts, instructions }: Program, { count, first
     }
   });
   return { functionOf, replacements };
+}
+
+/** Recursion that nothing else leads to: whoever enters it is out of sight. */
+function openIslands(
+  open: Uint8Array,
+  functionOf: Uint32Array,
+  { callee }: Nodes,
+  jumpStart: Uint32Array,
+  jumps: Uint32Array,
+): void {
+  const from: number[] = [],
+    to: number[] = [];
+  callee.forEach((c, k) => {
+    if (c < 0) return;
+    from.push(functionOf[k]);
+    to.push(functionOf[c]);
+  });
+  const [callStart, calls] = compressRows(open.length, from, to);
+  const entered = open.slice();
+  const work = Array.from(open.keys()).filter((f) => open[f] === 1);
+  const enter = (f: number): void => {
+    if (entered[f] === 1) return;
+    entered[f] = 1;
+    work.push(f);
+  };
+  for (let f = work.pop(); f !== undefined; f = work.pop()) {
+    for (let e = callStart[f]; e < callStart[f + 1]; e++) enter(calls[e]);
+    for (let e = jumpStart[f]; e < jumpStart[f + 1]; e++) enter(jumps[e]);
+  }
+  entered.forEach((is, f) => is === 0 && (open[f] = 1));
 }
 
 /** What open assembly jumps to is open. */

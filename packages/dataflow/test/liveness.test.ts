@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { randomProgram as randomInput } from "@pv/oracle";
-import { buildProgram } from "@pv/x86-ir";
+import { buildProgram, type Program } from "@pv/x86-ir";
 import { analyzeLiveness, DEFAULT_ASSUMPTIONS, NO_ASSUMPTIONS } from "../src/index.js";
 
 const randomProgram = randomInput.map(buildProgram);
@@ -36,6 +36,99 @@ test("liveness at some points is liveness everywhere, looked at there", () => {
         }
       }
     }),
+    { numRuns: 200 },
+  );
+});
+
+/** The program with effects of its own: what an instruction reads and surely writes changed row by row. */
+function withEffects(
+  program: Program,
+  change: Readonly<Record<Column, (word: number, row: number) => number>>,
+): Program {
+  const { effects } = program.instructions;
+  const changed = { ...effects };
+  for (const column of COLUMNS) changed[column] = effects[column].map(change[column]);
+  return { ...program, instructions: Object.create(program.instructions, { effects: { value: changed } }) };
+}
+
+const COLUMNS = ["useParts", "useRest", "killParts", "killRest"] as const;
+type Column = (typeof COLUMNS)[number];
+const assumptions = fc.constantFrom(NO_ASSUMPTIONS, { ...DEFAULT_ASSUMPTIONS, narrowReturn: false });
+
+test("liveness is monotone: who reads more or writes less leaves no less live", () => {
+  fc.assert(
+    fc.property(
+      randomProgram,
+      assumptions,
+      fc.array(fc.integer(), { minLength: 4, maxLength: 8 }),
+      (program, made, words) => {
+        const word = (row: number, salt: number): number =>
+          words[(row + salt) % words.length]! & words[(row + salt + 1) % words.length]!;
+        const more = withEffects(program, {
+          useParts: (use, row) => use | word(row, 0),
+          useRest: (use, row) => use | (word(row, 1) & 0x007f_ffff),
+          killParts: (kill, row) => kill & ~word(row, 2),
+          killRest: (kill, row) => kill & ~word(row, 3),
+        });
+        const [few, many] = [analyzeLiveness(program, made), analyzeLiveness(more, made)];
+        for (let i = 0; i < program.instructions.count; i++) {
+          expect(few.after(i).parts & ~many.after(i).parts).toBe(0);
+          expect(few.after(i).rest & ~many.after(i).rest).toBe(0);
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+test("locations do not meddle with each other: what is live of some depends on who reads and writes those alone", () => {
+  fc.assert(
+    fc.property(randomProgram, fc.integer(), fc.integer(), (program, parts, rest) => {
+      const only = (mask: number) => (word: number) => word & mask;
+      const masked = withEffects(program, {
+        useParts: only(parts),
+        useRest: only(rest),
+        killParts: only(parts),
+        killRest: only(rest),
+      });
+      const [whole, some] = [analyzeLiveness(program, NO_ASSUMPTIONS), analyzeLiveness(masked, NO_ASSUMPTIONS)];
+      for (let i = 0; i < program.instructions.count; i++) {
+        expect(some.after(i).parts & parts).toBe(whole.after(i).parts & parts);
+        expect(some.after(i).rest & rest).toBe(whole.after(i).rest & rest);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("liveness distributes over joins: reading what either reads leaves live what either leaves live", () => {
+  fc.assert(
+    fc.property(
+      randomProgram,
+      assumptions,
+      fc.array(fc.integer(), { minLength: 2, maxLength: 6 }),
+      (program, made, words) => {
+        const reading = (salts: readonly number[]) => {
+          const more = (use: number, row: number): number =>
+            salts.reduce((all, salt) => all | words[(row + salt) % words.length]!, use);
+          const same = (word: number): number => word;
+          return analyzeLiveness(
+            withEffects(program, {
+              useParts: more,
+              useRest: (use, row) => use | (more(0, row) & 0x007f_ffff),
+              killParts: same,
+              killRest: same,
+            }),
+            made,
+          );
+        };
+        const [one, other, both] = [reading([0]), reading([1]), reading([0, 1])];
+        for (let i = 0; i < program.instructions.count; i++) {
+          expect(both.after(i).parts).toBe(one.after(i).parts | other.after(i).parts);
+          expect(both.after(i).rest).toBe(one.after(i).rest | other.after(i).rest);
+        }
+      },
+    ),
     { numRuns: 200 },
   );
 });

@@ -95,7 +95,7 @@ export class PathSearch {
       changed = false;
       for (const f of this.proper) if (!this.returnsProperly(f, isPiece)) changed = this.proper.delete(f);
     }
-    this.open = new Set(
+    const open = new Set(
       this.entries.filter(
         (f) =>
           taken.has(f) ||
@@ -103,6 +103,18 @@ export class PathSearch {
           (!called.has(f) && !this.jumpersOf.has(f)),
       ),
     );
+    this.open = new Set([...open, ...this.islands(open)]);
+  }
+
+  /** Functions that no way from one with callers out of sight leads to. */
+  private islands(open: ReadonlySet<number>): number[] {
+    const entered = new Set(open);
+    for (let before = -1; before < entered.size;) {
+      before = entered.size;
+      for (const [f, calls] of this.callsOf) if (calls.some((i) => entered.has(this.functionOf(i)))) entered.add(f);
+      for (const [f, jumpers] of this.jumpersOf) if ([...jumpers].some((jumper) => entered.has(jumper))) entered.add(f);
+    }
+    return this.entries.filter((f) => !entered.has(f));
   }
 
   /** Live directly before and directly behind an instruction; before the callee's first one where it is a call. */
