@@ -204,6 +204,11 @@ class Generator {
     return `cmp %${this.pick(REGISTERS)}, %${this.pick(REGISTERS)}`;
   }
 
+  /** Instructions that leave flags undefined: compilers do not look at them, and v86 has one answer for those who do. */
+  private settled(...lines: string[]): string[] {
+    return this.style === "visible" ? lines : [...lines, this.compare()];
+  }
+
   private plain(): string[] {
     const [a, b] = [this.pick(REGISTERS), this.pick(REGISTERS)];
     const anything: (() => string[])[] = [
@@ -213,9 +218,9 @@ class Generator {
       () => [`mov $${this.below(256)}, %${this.pick(BYTES)}`],
       () => [`mov $${this.below(65536)}, %${this.pick(WORDS)}`],
       () => [`${this.pick(["add", "and", "or", "xor", "sub", "cmp", "adc"])} $${this.below(256) - 128}, %${a}`],
-      () => [`${this.pick(SHIFTS)} $${this.below(8)}, %${a}`],
-      () => [`${this.pick(SHIFTS)} %cl, %${a}`],
-      () => [`shld $${1 + this.below(7)}, %${a}, %${b}`],
+      () => this.settled(`${this.pick(SHIFTS)} $${this.below(8)}, %${a}`),
+      () => this.settled(`${this.pick(SHIFTS)} %cl, %${a}`),
+      () => this.settled(`shld $${1 + this.below(7)}, %${a}, %${b}`),
       () => [`${this.pick(["inc", "dec", "neg", "not"])} %${a}`],
       () => [`${this.pick(["inc", "dec", "neg", "not"])} %${this.pick(BYTES)}`],
       () => [`set${this.pick(CONDITIONS)} %${this.pick(BYTES)}`],
@@ -272,8 +277,8 @@ class Generator {
       () => [`and $${this.below(4)}, %eax`, ...this.recorded("eax", "cpuid")],
       () => [`mov $${0x174 + this.below(3)}, %ecx`, ...this.unrelated("ecx"), ...this.recorded("ecx", "rdmsr")],
       () => ["rdtsc", `mov $${this.word()}, %edx`, `mov $${this.word()}, %eax`],
-      () => [`mov %${this.pick(["cr0", "cr2", "cr3", "cr4"])}, %${a}`],
-      () => ["mov %cr3, %eax", "mov %eax, %cr3"],
+      () => this.settled(`mov %${this.pick(["cr0", "cr2", "cr3", "cr4"])}, %${a}`),
+      () => this.settled("mov %cr3, %eax", "mov %eax, %cr3"),
       () => [`mov %ds, %${a}`],
       () => ["mov %ds, %eax", "mov %eax, %es"],
       () => ["sgdt mem+240"],
