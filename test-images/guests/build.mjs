@@ -3,6 +3,7 @@
  *
  *   build/tiny-linux.elf   a kernel of a few kilobytes, with a symbol table and the relocations behind the file that
  *                          Linux's build appends to a kernel
+ *   build/workload         a program for i386 Linux without a C library, that guests run
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -56,3 +57,19 @@ run(CC, ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-o", "build/append
 // The relocations that the linker was told to keep go behind the file, and their sections out of it.
 run(OBJCOPY, ["--remove-relocations=*", "build/tiny-linux.linked", "build/tiny-linux.elf"]);
 run("build/append-relocations", ["build/tiny-linux.linked", "build/tiny-linux.elf"]);
+
+const workload = ["start.S", "probe.S"].concat(
+  ["main", "output", "probe", "registers", "contexts", "processes", "signals", "memory", "tracing", "microbench"].map(
+    (name) => `${name}.c`,
+  ),
+);
+// No floating point but where a part asks for it: it would hide what the kernel does to the registers.
+const freestanding = ["-m32", "-march=i686", "-O1", "-ffreestanding", "-fno-pic", "-no-pie", "-mgeneral-regs-only"];
+const bare = ["-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fcf-protection=none", "-nostdlib", "-static"];
+run(CC, [
+  ...freestanding,
+  ...bare,
+  ...["-Wall", "-Wextra", "-Werror", "-Wl,--build-id=none", "-Wl,-z,noexecstack"],
+  ...["-o", "build/workload"],
+  ...workload.map((name) => `workload/${name}`),
+]);

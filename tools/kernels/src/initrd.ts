@@ -1,5 +1,6 @@
 /**
- * The initial RAM disk that the test guests run: one static busybox and one script, the same bytes for the same input.
+ * The initial RAM disk that the test guests run: one static busybox, one script and, on request, one program of ours; the
+ * same bytes for the same input.
  *
  * The script says that userland was reached, then lets the kernel do a bit of everything that an operating system is
  * for (processes, pipes, signals, files, floating point, timer interrupts) and prints what came out. Every line is a fact
@@ -17,6 +18,8 @@ export interface InitrdOptions {
   readonly busybox: Uint8Array;
   /** Replaces what the guest does between the two lines; a piece of shell. */
   readonly script?: string;
+  /** The static program that the guest finds as /bin/workload. Unless there is a script, it runs, and much shell work behind it. */
+  readonly workload?: Uint8Array;
 }
 
 /** Names under which the script calls busybox. */
@@ -53,7 +56,8 @@ const APPLETS = [
     "tail",
     "test",
   ])
-  .concat(["touch", "tr", "true", "false", "uname", "uniq", "wc", "yes"]);
+  .concat(["touch", "tr", "true", "false", "uname", "uniq", "wc", "yes"])
+  .concat(["cmp", "cp", "find", "gunzip", "gzip", "mv", "tar", "tee", "umount", "xargs"]);
 
 const CHECKS = `
 echo "guest: $(uname -srm)"
@@ -92,8 +96,61 @@ echo "guest: null device $(dd if=/dev/zero of=/dev/null bs=4096 count=64 2>&1 | 
 ls /nowhere 2>/dev/null || echo "guest: missing file refused with $?"
 `.trim();
 
+/** Behind the compiled parts of the workload: an hour of somebody's shell work, on files in memory. */
+const SHELL_WORK = `
+mkdir /tmp/work
+mount -t tmpfs tmpfs /tmp/work
+cd /tmp/work
+checksum() {
+  md5sum | cut -c1-8
+}
+i=0
+sum=0
+while [ $i -lt 20000 ]; do
+  i=$((i + 1))
+  sum=$(((sum * 31 + i) & 0xffffff))
+done
+echo "workload: shell-loop ok $sum"
+for i in $(seq 1 60); do
+  (seq $i 7 2000 | sort -r >list.$i)
+done
+echo "workload: shell-files ok $(cat list.* | checksum)"
+for i in $(seq 1 40); do
+  cat list.$i list.$((i + 1)) | sort -n | uniq -c | sed 's/^ *//' | grep -v '3 ' | tr ' ' ':' >mixed.$i
+done
+echo "workload: shell-pipes ok $(cat mixed.* | checksum)"
+mkdir -p tree/a/b tree/c
+for i in $(seq 1 30); do
+  cp mixed.$i tree/a/b/$i
+  mv tree/a/b/$i tree/c/file.$i
+  grep -c 1 tree/c/file.$i >tree/a/$i
+done
+tar -c -f - tree | gzip | gunzip | (mkdir copy && cd copy && tar -x -f -)
+find tree -type f | sort | while read -r name; do
+  cmp "$name" "copy/$name" || echo "workload: shell-tar failed: $name differs"
+done
+echo "workload: shell-tar ok $(cd copy && find . -type f | sort | xargs md5sum | checksum)"
+awk 'BEGIN { for (i = 1; i < 30000; i++) { x = (x * 69069 + i) % 65536; n[x % 97]++ } for (i = 0; i < 97; i++) print i, n[i] }' >counts
+echo "workload: shell-awk ok $(checksum <counts)"
+dd if=/dev/zero bs=64k count=128 2>/dev/null | tr '\0' x | tee zeros.txt | sha256sum | cut -c1-16 >sha
+echo "workload: shell-megabytes ok $(cat sha) $(wc -c <zeros.txt)"
+i=0
+while [ $i -lt 60 ]; do
+  sleep 0.01 &
+  wait $!
+  i=$((i + 1))
+done
+echo "workload: shell-sleep ok $i"
+set -- $(ls | wc -l)
+cd /
+rm -r /tmp/work/*
+umount /tmp/work
+echo "workload: shell-clean ok $1"
+`.trim();
+
 /** The archive, uncompressed. */
-export function makeInitrd({ busybox, script = CHECKS }: InitrdOptions): Uint8Array {
+export function makeInitrd({ busybox, workload, script }: InitrdOptions): Uint8Array {
+  const work = script ?? (workload === undefined ? CHECKS : `${CHECKS}\nworkload\n${SHELL_WORK}`);
   const init = `#!/bin/sh
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -104,7 +161,7 @@ ticks() {
   awk '/timer|rtc|hpet/ { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) sum += $i } END { print sum + 0 }' /proc/interrupts
 }
 echo "${USERLAND_LINE}"
-${script}
+${work}
 echo "${DONE_LINE}"
 while true; do sleep 1000; done
 `;
@@ -114,6 +171,7 @@ while true; do sleep 1000; done
   archive.add("dev/null", 0o020666, { device: [1, 3] });
   archive.add("dev/zero", 0o020666, { device: [1, 5] });
   archive.add("bin/busybox", 0o100755, { data: busybox });
+  if (workload !== undefined) archive.add("bin/workload", 0o100755, { data: workload });
   for (const name of APPLETS.toSorted()) archive.add(`bin/${name}`, 0o120777, { data: encode("busybox") });
   archive.add("init", 0o100755, { data: encode(init) });
   return archive.finish();
