@@ -96,7 +96,7 @@ echo "guest: null device $(dd if=/dev/zero of=/dev/null bs=4096 count=64 2>&1 | 
 ls /nowhere 2>/dev/null || echo "guest: missing file refused with $?"
 `.trim();
 
-/** Behind the compiled parts of the workload: an hour of somebody's shell work, on files in memory. */
+/** Behind the compiled parts of the workload: shell work, on files in memory. */
 const SHELL_WORK = `
 mkdir /tmp/work
 mount -t tmpfs tmpfs /tmp/work
@@ -106,21 +106,21 @@ checksum() {
 }
 i=0
 sum=0
-while [ $i -lt 20000 ]; do
+while [ $i -lt 2000 ]; do
   i=$((i + 1))
   sum=$(((sum * 31 + i) & 0xffffff))
 done
 echo "workload: shell-loop ok $sum"
-for i in $(seq 1 60); do
-  (seq $i 7 2000 | sort -r >list.$i)
+for i in $(seq 1 20); do
+  (seq $i 7 1000 | sort -r >list.$i)
 done
 echo "workload: shell-files ok $(cat list.* | checksum)"
-for i in $(seq 1 40); do
+for i in $(seq 1 12); do
   cat list.$i list.$((i + 1)) | sort -n | uniq -c | sed 's/^ *//' | grep -v '3 ' | tr ' ' ':' >mixed.$i
 done
 echo "workload: shell-pipes ok $(cat mixed.* | checksum)"
 mkdir -p tree/a/b tree/c
-for i in $(seq 1 30); do
+for i in $(seq 1 12); do
   cp mixed.$i tree/a/b/$i
   mv tree/a/b/$i tree/c/file.$i
   grep -c 1 tree/c/file.$i >tree/a/$i
@@ -130,12 +130,12 @@ find tree -type f | sort | while read -r name; do
   cmp "$name" "copy/$name" || echo "workload: shell-tar failed: $name differs"
 done
 echo "workload: shell-tar ok $(cd copy && find . -type f | sort | xargs md5sum | checksum)"
-awk 'BEGIN { for (i = 1; i < 30000; i++) { x = (x * 69069 + i) % 65536; n[x % 97]++ } for (i = 0; i < 97; i++) print i, n[i] }' >counts
+awk 'BEGIN { for (i = 1; i < 4000; i++) { x = (x * 69069 + i) % 65536; n[x % 97]++ } for (i = 0; i < 97; i++) print i, n[i] }' >counts
 echo "workload: shell-awk ok $(checksum <counts)"
-dd if=/dev/zero bs=64k count=128 2>/dev/null | tr '\0' x | tee zeros.txt | sha256sum | cut -c1-16 >sha
+dd if=/dev/zero bs=64k count=16 2>/dev/null | tr '\0' x | tee zeros.txt | sha256sum | cut -c1-16 >sha
 echo "workload: shell-megabytes ok $(cat sha) $(wc -c <zeros.txt)"
 i=0
-while [ $i -lt 60 ]; do
+while [ $i -lt 20 ]; do
   sleep 0.01 &
   wait $!
   i=$((i + 1))
