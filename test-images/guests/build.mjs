@@ -65,7 +65,13 @@ const workload = ["start.S", "probe.S"].concat(
 );
 // No floating point but where a part asks for it: it would hide what the kernel does to the registers.
 const freestanding = ["-m32", "-march=i686", "-O1", "-ffreestanding", "-fno-pic", "-no-pie", "-mgeneral-regs-only"];
-const bare = ["-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fcf-protection=none", "-nostdlib", "-static"];
+const bare = [
+  "-fno-stack-protector",
+  "-fno-asynchronous-unwind-tables",
+  "-fcf-protection=none",
+  "-nostdlib",
+  "-static",
+];
 run(CC, [
   ...freestanding,
   ...bare,

@@ -48,10 +48,18 @@ const setUp = [
   { name: "build", command: pnpm("exec", "turbo", "run", "build", "--output-logs=errors-only"), quiet: true },
 ];
 
+const measurement = (/** @type {string} */ name, /** @type {string} */ program, /** @type {string[]} */ args) => ({
+  name,
+  command: [process.execPath, join("tools", "bench", "dist", `${program}.js`), ...args],
+});
+
 /** @type {Record<string, (args: string[]) => Step>} */
 const goals = {
   demo: (args) => ({ name: "demo", command: [process.execPath, join("tools", "demo", "dist", "main.js"), ...args] }),
-  bench: (args) => ({ name: "bench", command: [process.execPath, join("tools", "bench", "dist", "main.js"), ...args] }),
+  bench: (args) => measurement("bench", "bench", args),
+  figures: (args) => measurement("figures", "figures", args),
+  kernels: (args) => measurement("kernels", "matrix", args),
+  microbench: (args) => measurement("microbench", "microbench", args),
   oracle: (args) => ({
     name: "oracle",
     command: [process.execPath, join("tools", "oracle", "dist", "main.js"), ...args],

@@ -32,6 +32,8 @@ export interface BootJob {
   readonly unpatched?: boolean;
   /** The run is over when the console shows this. */
   readonly until: string;
+  /** Count instructions, the same number every time, until the guest resets itself; QEMU only. Default false. */
+  readonly counted?: boolean;
   readonly timeoutSeconds: number;
   readonly onConsole?: (text: string) => void;
   readonly signal?: AbortSignal;
@@ -92,6 +94,7 @@ export async function bootKernel(job: BootJob): Promise<BootResult> {
       module: containerOf(job),
       memoryMiB: job.memoryMiB,
       until: job.until,
+      ...(job.counted === undefined ? {} : { counted: job.counted }),
       timeoutSeconds: job.timeoutSeconds,
       ...(job.onConsole === undefined ? {} : { onConsole: job.onConsole }),
       ...(job.signal === undefined ? {} : { signal: job.signal }),

@@ -72,6 +72,27 @@ for (const { machine, reason } of machines) {
       expect(run).toMatchObject({ reached: false, reason: "halted" });
     });
 
+    test.skipIf(machine.name === "v86")("counts instructions, every one, the same number each time", async () => {
+      const count = async (rounds: number): Promise<number> => {
+        // With interrupts on and a timer that runs, as in a kernel, and the counter read as a guest would read it.
+        const code = `mov $${rounds}, %ecx\n rdtsc\n mov %eax, %ebx\n 3: loop 3b\n rdtsc\n sub %ebx, %eax\n mov %eax, mark
+          ${hello} mov $0xfe, %al\n out %al, $0x64\n 2: jmp 2b`;
+        const run = await runs(machine, job(code, { until: "hello", counted: true }));
+        const memory = await run.readPhysical(0x10000c, 4);
+        await run.close();
+        expect(run).toMatchObject({ reached: true, reason: "reached" });
+        expect(new DataView(memory.buffer).getUint32(0, true)).toBe(rounds + 2);
+        return run.instructions!;
+      };
+      const once = await count(100_000);
+      expect(await count(100_000)).toBe(once);
+      expect(await count(250_000)).toBe(once + 150_000);
+    });
+
+    test.skipIf(machine.name === "qemu")("refuses to make time of instructions where it cannot", async () => {
+      expect(await machine.run(job(hello, { counted: true }))).toMatchObject({ ok: false, error: { code: "PV5001" } });
+    });
+
     test("survives a guest that destroys its own descriptor tables", async () => {
       const run = await runs(
         machine,

@@ -54,6 +54,15 @@ describe("makeInitrd", () => {
     }
   });
 
+  test("holds the workload where it is asked for, and runs it", () => {
+    const workload = Uint8Array.of(1, 2, 3);
+    const holding = new Map(readCpio(makeInitrd({ busybox, workload })).map((entry) => [entry.name, entry]));
+    expect(holding.get("bin/workload")).toMatchObject({ mode: 0o100755, data: workload });
+    expect(Buffer.from(holding.get("init")!.data).toString()).toMatch(/^workload$/m);
+    expect(entries.has("bin/workload")).toBe(false);
+    expect(Buffer.from(entries.get("init")!.data).toString()).not.toContain("workload");
+  });
+
   test("is the same for the same input, and takes another script", () => {
     expect(makeInitrd({ busybox })).toEqual(makeInitrd({ busybox }));
     const other = readCpio(makeInitrd({ busybox, script: "echo something else" })).find(

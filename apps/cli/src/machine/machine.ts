@@ -18,6 +18,12 @@ export interface MachineJob {
   readonly onConsole?: (text: string) => void;
   /** The run is over as soon as the console shows this (looked for in its last 64 KiB). */
   readonly until: string | RegExp;
+  /**
+   * Count instructions, the same number every time: the guest's time is then made of instructions, one per nanosecond and per
+   * tick of its time stamp counter, and the run is over when the guest resets itself, so that it stops at an instruction and not
+   * at a moment. It has `reached` its goal if the console showed the text before. QEMU only. Default false.
+   */
+  readonly counted?: boolean;
   readonly timeoutSeconds: number;
   readonly signal?: AbortSignal;
 }
@@ -80,6 +86,7 @@ export class Watch {
   #ending: Ending | undefined;
   #console = "";
   #seconds = 0;
+  #shown = false;
 
   constructor(job: MachineJob) {
     this.#job = job;
@@ -111,7 +118,8 @@ export class Watch {
     this.#job.onConsole?.(text);
     const recent = this.#console.slice(-SEARCH_WINDOW - text.length);
     const { until } = this.#job;
-    if (typeof until === "string" ? recent.includes(until) : recent.search(until) >= 0) this.end("reached", "");
+    if (typeof until === "string" ? recent.includes(until) : recent.search(until) >= 0) this.#shown = true;
+    if (this.#shown && !this.#job.counted) this.end("reached", "");
     else if (this.#console.length > CONSOLE_LIMIT)
       this.end("error", `The guest wrote more than ${CONSOLE_LIMIT} bytes.`);
     else if (this.#panicTimer === undefined && recent.includes(PANIC_TEXT)) {
@@ -126,7 +134,8 @@ export class Watch {
     clearTimeout(this.#timer);
     clearTimeout(this.#panicTimer);
     this.#job.signal?.removeEventListener("abort", this.#onAbort);
-    this.#ending = { reason, detail };
+    const reached = reason === "halted" && this.#shown && !this.#console.includes(PANIC_TEXT);
+    this.#ending = reached ? { reason: "reached", detail: "" } : { reason, detail };
     this.#settle(this.#ending);
   }
 }

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Result, InputError, diagnostic } from "@pv/elf";
-import { type Machine, type MachineJob, type MachineRun, Watch, checkJob, checkRange } from "./machine.js";
+import { type Ending, type Machine, type MachineJob, type MachineRun, Watch, checkJob, checkRange } from "./machine.js";
 import { ControlChannel } from "./qmp.js";
 
 const QEMU = "qemu-system-i386";
@@ -24,6 +24,11 @@ const BOARD = "-no-user-config -nodefaults -display none -no-reboot -no-shutdown
 /** COM1 into a file, control on file descriptor 3. */
 const CHANNELS =
   "-chardev file,id=console,path=console,append=on -serial chardev:console -chardev socket,id=control,fd=3 -mon chardev=control,mode=control";
+/**
+ * Time made of instructions, and nothing from outside: no idle waiting, no date, no true random numbers. Recording is what
+ * makes QEMU tell how many instructions there were (query-replay), without the time in which the processor was idle.
+ */
+const COUNTED = "-icount shift=0,sleep=off,rr=record,rrfile=recording -seed 1 -rtc base=2022-01-01,clock=vm";
 /** How often the console file is looked at, milliseconds. */
 const CONSOLE_POLL = 20;
 /** How often a running guest is asked whether it has halted for good, milliseconds. */
@@ -87,13 +92,16 @@ async function boot(job: MachineJob, folder: string): Promise<MachineRun> {
   let complaints = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => (complaints = (complaints + text).slice(-2000)));
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  const ended = gone.then(() => `QEMU ended by itself. ${complaints.trim()}`.trim());
-  const followed = followConsole(tape, watch, ended);
-
   const control = new ControlChannel(child.stdio[3] as Duplex);
-  control.onEvent = (event) => {
-    if (event === "SHUTDOWN") watch.end("halted", "The guest reset or switched off the machine.");
-  };
+  const off = new Promise<Ending>((resolve) => {
+    control.onEvent = (event) => {
+      if (event === "SHUTDOWN") resolve({ reason: "halted", detail: "The guest reset or switched off the machine." });
+    };
+  });
+  const lost = gone.then((): Ending => {
+    return { reason: "error", detail: `QEMU ended by itself. ${complaints.trim()}`.trim() };
+  });
+  const followed = followConsole(tape, watch, Promise.race([off, lost]));
   const poll = pollForHalt(control, watch);
   // The main loop answers only after image and module were read and the console file was opened.
   const settled = control.execute("qmp_capabilities").then(() => control.execute("query-status"));
@@ -104,7 +112,14 @@ async function boot(job: MachineJob, folder: string): Promise<MachineRun> {
   poll.stop();
   await control.execute("stop").catch(() => undefined);
   await followed;
-  return collect(job, watch, child, control, gone, ending);
+  const instructions = job.counted ? await countOf(control) : null;
+  return collect(job, watch, child, control, gone, ending, instructions);
+}
+
+/** The number of instructions executed, from the recording; null where QEMU is gone. */
+async function countOf(control: ControlChannel): Promise<number | null> {
+  const answer = (await control.execute("query-replay").catch(() => null)) as { icount?: number } | null;
+  return answer?.icount ?? null;
 }
 
 function collect(
@@ -113,14 +128,15 @@ function collect(
   child: ChildProcess,
   control: ControlChannel,
   gone: Promise<void>,
-  { reason, detail }: { reason: MachineRun["reason"]; detail: string },
+  { reason, detail }: Ending,
+  instructions: number | null,
 ): MachineRun {
   return {
     reached: reason === "reached",
     reason,
     detail,
     console: watch.console,
-    instructions: null,
+    instructions,
     seconds: watch.seconds,
     readPhysical: async (address, length) => {
       checkRange(address, length, job.memoryMiB);
@@ -145,7 +161,9 @@ function collect(
 
 /** Starts QEMU in `folder`; its file names are relative because QEMU cuts a module's name at blanks and commas. */
 async function start(job: MachineJob, folder: string): Promise<ChildProcess> {
-  const command = [QEMU, ...`${BOARD} -m ${job.memoryMiB} ${CHANNELS} -kernel loader -initrd module`.split(" ")];
+  const clock = job.counted ? `${COUNTED} ` : "";
+  const options = `${BOARD} ${clock}-m ${job.memoryMiB} ${CHANNELS} -kernel loader -initrd module`;
+  const command = [QEMU, ...options.split(" ")];
   const guarded = ["setpriv", "--pdeathsig", "KILL", ...command];
   for (const [program, ...args] of [guarded, command]) {
     const child = spawn(program!, args, { cwd: folder, stdio: ["ignore", "ignore", "pipe", "pipe"] });
@@ -159,19 +177,19 @@ async function start(job: MachineJob, folder: string): Promise<ChildProcess> {
   throw new Error("unreachable");
 }
 
-/** Hands on what appears in the console file until the run is over; closes the file. `gone` settles when QEMU ended. */
-async function followConsole(tape: FileHandle, watch: Watch, gone: Promise<string>): Promise<void> {
-  let words: string | undefined;
-  void gone.then((said) => (words = said));
+/** Hands on what appears in the console file until the run is over; closes the file. `silent` settles when no more will come. */
+async function followConsole(tape: FileHandle, watch: Watch, silent: Promise<Ending>): Promise<void> {
+  let ending: Ending | undefined;
+  void silent.then((found) => (ending = found));
   const buffer = Buffer.alloc(64 * 1024);
   let position = 0;
   while (watch.ending === undefined) {
-    // Known before the file is read: after the end of QEMU nothing more can come.
-    const last = words;
+    // Known before the file is read: after the end nothing more can come.
+    const last = ending;
     const { bytesRead } = await tape.read(buffer, 0, buffer.length, position);
     position += bytesRead;
     if (bytesRead > 0) watch.feed(buffer.toString("latin1", 0, bytesRead));
-    else if (last !== undefined) watch.end("error", last);
+    else if (last !== undefined) watch.end(last.reason, last.detail);
     else await Promise.race([sleep(CONSOLE_POLL), watch.ended]);
   }
   await tape.close();

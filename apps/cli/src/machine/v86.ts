@@ -10,7 +10,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { V86 } from "v86";
-import { type Result, InputError, diagnostic } from "@pv/elf";
+import { type Result, InputError, diagnostic, fail } from "@pv/elf";
 import { type Machine, type MachineJob, type MachineRun, Watch, checkJob, checkRange } from "./machine.js";
 
 /** What this file uses of the emulator's insides; the package's types do not describe them. */
@@ -63,6 +63,8 @@ async function run(job: MachineJob): Promise<Result<MachineRun>> {
   if (!loadable.ok) return loadable;
   try {
     checkJob(job);
+    // It counts, but its timer runs with the host's time.
+    if (job.counted) fail("PV5001", "v86 cannot make time of instructions", undefined, "Use `--machine qemu`.");
   } catch (error) {
     if (error instanceof InputError) return { ok: false, error: error.diagnostic };
     throw error;

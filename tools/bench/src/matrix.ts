@@ -1,0 +1,114 @@
+/**
+ * `npm run kernels [FLAVOUR...]`: every i386 flavour on every machine, as it is, patched, and patched with poison; each boot
+ * runs the whole workload. A patched boot passes when its console text, normalised, is that of the unpatched one.
+ *
+ * Exit codes: 1 a cell failed, 4 a machine or a kernel was left out.
+ */
+import type { Flavour } from "@pv/kernels";
+import { DONE_LINE } from "@pv/kernels";
+import {
+  analyze,
+  bootKernel,
+  createProgress,
+  loaderFor,
+  machineNamed,
+  MACHINES,
+  normalizeConsole,
+  QUICK_LINE,
+  rewriteKernel,
+  table,
+  type BootResult,
+  type Machine,
+} from "previrt";
+import { Exit, flavoursNamed, kernelOf, orLeftOut, run, say, workloadInitrd } from "./command.js";
+
+const DEFAULT_FLAVOURS: readonly Flavour[] = ["686", "686-pae", "rt-686-pae"];
+const WORKLOAD_DONE = "workload: done";
+/** One boot with the workload takes an emulator a minute; several may share the processors. Seconds. */
+const LIMIT = 900;
+
+/** How the kernel is started; the first is what the others are compared with. */
+const MODES = [
+  ["native", { unpatched: true }],
+  ["patched", {}],
+  ["poisoned", { poison: true }],
+] as const;
+
+/** What is wrong with a boot, one sentence; undefined if nothing is. */
+function wrong(result: BootResult, native: BootResult | undefined): string | undefined {
+  const lines = result.console.split(/\r*\n/);
+  const failed = lines.find((line) => /^workload: .*failed/.test(line));
+  if (failed !== undefined) return failed;
+  if (!result.userland) return `${result.end.reason}: ${result.end.detail} Last line: ${lines.at(-1) || lines.at(-2)}`;
+  if (!lines.includes(WORKLOAD_DONE)) return "the workload did not come to its end";
+  if (native === undefined || native === result) return undefined;
+  const [ours, theirs] = [result, native].map(({ console }) => normalizeConsole(console).split("\n")) as [
+    string[],
+    string[],
+  ];
+  const at = ours.findIndex((line, i) => line !== theirs[i]);
+  if (at < 0 && ours.length === theirs.length) return undefined;
+  return `the console differs: "${ours[at] ?? "(end)"}" instead of "${theirs[at] ?? "(end)"}"`;
+}
+
+async function rowsOf(flavour: Flavour, machines: readonly Machine[], initrd: Uint8Array): Promise<Row[]> {
+  const { bytes, release } = await kernelOf(flavour);
+  const kernel = rewriteKernel(await analyze(bytes, createProgress(undefined)));
+  const loader = await loaderFor("bare");
+  const rows: Row[] = [];
+  for (const machine of machines) {
+    const cells: Cell[] = [];
+    let native: BootResult | undefined;
+    for (const [name, how] of MODES) {
+      const result = await bootKernel({
+        ...{ machine, hypervisor: "bare", loader, kernel, initrd, ...how },
+        ...{ commandLine: QUICK_LINE, memoryMiB: 256, until: DONE_LINE, timeoutSeconds: LIMIT },
+      });
+      native ??= result;
+      const why = wrong(result, native);
+      const cell = {
+        text: `${why === undefined ? "pass" : "FAIL"} ${result.seconds.toFixed(0)} s`,
+        failed: why !== undefined,
+      };
+      say(`${release} on ${machine.name}, ${name}: ${cell.text}${why === undefined ? "" : ` (${why})`}`);
+      cells.push(cell);
+    }
+    rows.push({ release, machine: machine.name, cells });
+  }
+  return rows;
+}
+
+interface Cell {
+  readonly text: string;
+  readonly failed: boolean;
+}
+
+interface Row {
+  readonly release: string;
+  readonly machine: string;
+  readonly cells: readonly Cell[];
+}
+
+async function matrix(names: readonly string[]): Promise<number> {
+  const flavours = flavoursNamed(names, DEFAULT_FLAVOURS);
+  const machines: Machine[] = [];
+  for (const machine of MACHINES.map(machineNamed)) {
+    const there = await machine.available();
+    if (there.ok) machines.push(machine);
+    else say(`${machine.name} left out: ${there.error.message}`);
+  }
+  const initrd = await workloadInitrd();
+  const rows: Row[] = [];
+  let leftOut = machines.length < MACHINES.length;
+  for (const flavour of flavours) {
+    const made = await orLeftOut(flavour, () => rowsOf(flavour, machines, initrd));
+    if (made === undefined) leftOut = true;
+    else rows.push(...made);
+  }
+  const cells = rows.map(({ release, machine, cells: row }) => [release, machine, ...row.map(({ text }) => text)]);
+  process.stdout.write(`${table([["kernel", "machine", ...MODES.map(([name]) => name)], ...cells], "llrrr")}\n`);
+  const failed = rows.some((row) => row.cells.some((cell) => cell.failed));
+  return failed ? Exit.findings : leftOut ? Exit.degraded : Exit.done;
+}
+
+await run(matrix);
