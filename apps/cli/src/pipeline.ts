@@ -9,6 +9,7 @@ import { openImage, unwrap, type ElfFile, type KernelImage } from "@pv/elf";
 import { analyzeLiveness, DEFAULT_ASSUMPTIONS, type Assumptions, type Liveness } from "@pv/dataflow";
 import { findSites, type Sites } from "@pv/sensitive";
 import {
+  comparedAddresses,
   copiedCode,
   earlyCode,
   PHYSICAL_ENTRIES,
@@ -98,7 +99,9 @@ export function virtualEntry({ entry, segments }: ElfFile): number {
 const PT_LOAD = 1;
 
 function protectionOf({ tables, symbols }: KernelImage): Protection {
-  return symbols === undefined ? tables : { ...tables, copied: copiedCode(symbols) };
+  return symbols === undefined
+    ? tables
+    : { ...tables, copied: copiedCode(symbols), compared: comparedAddresses(symbols) };
 }
 
 function replacementRanges(image: KernelImage): { start: Uint32Array; end: Uint32Array } {

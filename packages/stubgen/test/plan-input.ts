@@ -6,7 +6,7 @@ import { earlyCode, type PlanInput, type Protection } from "@pv/stubgen";
 
 /**
  * Options (each value a list of words; `a` is a label, `a:5` a label and a length, `a>b` two labels, `a..b` a range):
- * functions taken exceptions alternatives paravirt jump-labels locks static-calls mcount bugs returns vdso copied early
+ * functions taken exceptions alternatives paravirt jump-labels locks static-calls mcount bugs returns vdso copied compared early
  * (entry points), tables (`all`: the table of jump labels is there, though empty).
  */
 export function planInput(
@@ -69,6 +69,7 @@ export function planInput(
     returns: sites("returns"),
     vdso: range("vdso"),
     copied: range("copied"),
+    compared: range("compared"),
   };
   const protection = Object.fromEntries(
     Object.entries(tables).filter(([, table]) => table !== undefined),

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { assembleCode } from "@pv/assembler";
 import {
+  comparedAddresses,
   copiedCode,
   earlyCode,
   planPatches,
@@ -61,6 +62,7 @@ describe("rule table", () => {
       "function-boundary": 22,
       "branch-target": 23,
       transfer: 24,
+      "compared-address": 25,
     });
   });
 
@@ -211,4 +213,18 @@ test("copied code: up to the next symbol, and spans whose ends are both known", 
   expect(
     copiedCode({ count: 0, address: new Uint32Array(0), lookup: () => undefined, below: () => -1 }).start.length,
   ).toBe(0);
+});
+
+test("compared addresses: spans whose ends are both known, ascending", () => {
+  const table = new Map([
+    ["repeat_nmi", 0x500],
+    ["end_repeat_nmi", 0x540],
+    ["entry_SYSENTER_compat", 0x200],
+    ["__end_entry_SYSENTER_compat", 0x280],
+    ["__begin_SYSENTER_singlestep_region", 0x900],
+  ]);
+  expect(comparedAddresses({ lookup: (name) => table.get(name) })).toEqual({
+    start: Uint32Array.of(0x200, 0x500),
+    end: Uint32Array.of(0x280, 0x540),
+  });
 });

@@ -4,6 +4,7 @@
  *
  * Where a table names one instruction, its first byte is enough: a window is made of whole instructions.
  */
+import type { Protection } from "./protection.js";
 import type { PlanInput, Ranges } from "./rule.js";
 
 /** Longest instruction that a jump label or a patched call can be (arch/x86/include/asm/text-patching.h). */
@@ -91,12 +92,21 @@ export function thunkSites(input: PlanInput): readonly Ranges[] {
 
 /** vDSO images: mapped into user processes, which have no stubs. */
 export function vdsoImages({ protection: { vdso } }: PlanInput): readonly Ranges[] {
-  return vdso ? [{ start: vdso.start, length: vdso.end.map((end, row) => end - vdso.start[row]) }] : [];
+  return spans(vdso);
 }
 
 /** Code that runs from a copy elsewhere, where a relative jump to a stub would miss. */
 export function copiedRanges({ protection: { copied } }: PlanInput): readonly Ranges[] {
-  return copied ? [{ start: copied.start, length: copied.end.map((end, row) => end - copied.start[row]) }] : [];
+  return spans(copied);
+}
+
+/** Code whose exceptions are handled by where they happened. */
+export function comparedRanges({ protection: { compared } }: PlanInput): readonly Ranges[] {
+  return spans(compared);
+}
+
+function spans(ranges: Protection["copied"]): readonly Ranges[] {
+  return ranges ? [{ start: ranges.start, length: ranges.end.map((end, row) => end - ranges.start[row]) }] : [];
 }
 
 const present = <T>(values: readonly (T | undefined)[]): T[] => values.filter((value) => value !== undefined);

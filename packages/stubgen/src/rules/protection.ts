@@ -35,4 +35,6 @@ export interface Protection {
   readonly vdso?: AddressRanges;
   /** Code that the kernel copies before it runs (`copiedCode`). */
   readonly copied?: AddressRanges;
+  /** Code that the kernel knows by its address (`comparedAddresses`). */
+  readonly compared?: AddressRanges;
 }

@@ -8,6 +8,7 @@ import {
   alternativeReplacements,
   alternativeSites,
   bugRows,
+  comparedRanges,
   copiedRanges,
   exceptionFixups,
   exceptionRows,
@@ -52,6 +53,12 @@ export const RULES = [
     name: "copied-code",
     reason: "The kernel runs a copy of these bytes elsewhere, from where a relative jump would miss its stub.",
     touched: copiedRanges,
+  },
+  {
+    number: 25,
+    name: "compared-address",
+    reason: "The kernel tells by the address that an exception came from these bytes, and handles it in another way.",
+    touched: comparedRanges,
   },
   {
     number: 4,

@@ -1,0 +1,28 @@
+/**
+ * Code that other code of the kernel knows by its address: where an exception came from there, it is handled in another way.
+ * A stub runs elsewhere, and what happens in it would be taken for something else.
+ *
+ *   sysenter's entry   the processor enters the kernel with the program's trap flag still set, so each instruction up to the one
+ *                      that clears it stops with a debug exception, which is expected there and warned about anywhere else
+ *                      (arch/x86/kernel/traps.c, is_sysenter_singlestep)
+ *   repeated NMI       an NMI that finds the kernel between these knows that it is nested (arch/x86/entry/entry_64.S, asm_exc_nmi)
+ */
+import type { SymbolLookup } from "./copied-code.js";
+import type { Protection } from "./protection.js";
+
+/** Pairs of symbols, the second one behind the end; only where both exist. */
+const COMPARED_SPANS = [
+  ["__begin_SYSENTER_singlestep_region", "__end_SYSENTER_singlestep_region"],
+  ["entry_SYSENTER_compat", "__end_entry_SYSENTER_compat"],
+  ["repeat_nmi", "end_repeat_nmi"],
+] as const;
+
+/** The ranges for `Protection.compared`, ascending by start; symbols that the kernel lacks are left out. */
+export function comparedAddresses(symbols: Pick<SymbolLookup, "lookup">): NonNullable<Protection["compared"]> {
+  const ranges = COMPARED_SPANS.flatMap(([first, last]) => {
+    const start = symbols.lookup(first),
+      end = symbols.lookup(last);
+    return start !== undefined && end !== undefined && end > start ? [{ start, end }] : [];
+  }).toSorted((a, b) => a.start - b.start);
+  return { start: Uint32Array.from(ranges, ({ start }) => start), end: Uint32Array.from(ranges, ({ end }) => end) };
+}
