@@ -33,8 +33,16 @@ describe.skipIf(missing !== undefined)(`Workload${missing === undefined ? "" : `
 
   const work = async (machine: Machine, how: { poison?: boolean; unpatched?: boolean }): Promise<string[]> => {
     const result = await bootKernel({
-      ...{ machine, hypervisor: "bare", loader, kernel, initrd, commandLine: QUICK_LINE, memoryMiB: 256 },
-      ...{ until: DONE_LINE, timeoutSeconds: LIMIT, ...how },
+      machine,
+      hypervisor: "bare",
+      loader,
+      kernel,
+      initrd,
+      commandLine: QUICK_LINE,
+      memoryMiB: 256,
+      until: DONE_LINE,
+      timeoutSeconds: LIMIT,
+      ...how,
     });
     expect(result.userland, result.end.detail + result.console.slice(-2000)).toBe(true);
     expect(result.patched).toBeGreaterThanOrEqual(how.unpatched === true ? 0 : 1500);

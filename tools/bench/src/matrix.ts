@@ -61,8 +61,16 @@ async function rowsOf(flavour: Flavour, machines: readonly Machine[], initrd: Ui
     let native: BootResult | undefined;
     for (const [name, how] of MODES) {
       const result = await bootKernel({
-        ...{ machine, hypervisor: "bare", loader, kernel, initrd, ...how },
-        ...{ commandLine: QUICK_LINE, memoryMiB: 256, until: DONE_LINE, timeoutSeconds: LIMIT },
+        machine,
+        hypervisor: "bare",
+        loader,
+        kernel,
+        initrd,
+        ...how,
+        commandLine: QUICK_LINE,
+        memoryMiB: 256,
+        until: DONE_LINE,
+        timeoutSeconds: LIMIT,
       });
       native ??= result;
       const why = wrong(result, native);

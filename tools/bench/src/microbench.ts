@@ -37,8 +37,17 @@ async function microbench(args: readonly string[]): Promise<number> {
   const count = async (mode: string, initrd: Uint8Array, until: string) => {
     say(`${release}, ${mode}, until "${until}"`);
     const result = await bootKernel({
-      ...{ machine: machineNamed("qemu"), hypervisor: "bare", loader, kernel, initrd, commandLine: QUICK_LINE },
-      ...{ memoryMiB: 256, until, counted: true, timeoutSeconds: LIMIT, ...MODES[mode] },
+      machine: machineNamed("qemu"),
+      hypervisor: "bare",
+      loader,
+      kernel,
+      initrd,
+      commandLine: QUICK_LINE,
+      memoryMiB: 256,
+      until,
+      counted: true,
+      timeoutSeconds: LIMIT,
+      ...MODES[mode],
     });
     if (!result.userland) fail("PV5002", `${mode}: the guest did not show "${until}": ${result.end.detail}`);
     return result;
