@@ -75,7 +75,12 @@ const bare = [
 run(CC, [
   ...freestanding,
   ...bare,
-  ...["-Wall", "-Wextra", "-Werror", "-Wl,--build-id=none", "-Wl,-z,noexecstack"],
-  ...["-o", "build/workload"],
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+  "-Wl,--build-id=none",
+  "-Wl,-z,noexecstack",
+  "-o",
+  "build/workload",
   ...workload.map((name) => `workload/${name}`),
 ]);

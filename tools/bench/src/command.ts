@@ -10,14 +10,21 @@ const WORKLOAD = fileURLToPath(new URL("../../../test-images/guests/build/worklo
 /** Everything was measured or passed; something was found wrong; something was left out. */
 export const Exit = { done: 0, findings: 1, degraded: 4 } as const;
 
+/** The flavours that can be booted. */
+export const BOOTABLE: readonly Flavour[] = ["686", "686-pae", "rt-686-pae"];
+
 export const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** The flavours that the arguments name, or the default ones. PV9001 for an unknown name. */
-export function flavoursNamed(names: readonly string[], otherwise: readonly Flavour[]): readonly Flavour[] {
+export function flavoursNamed(
+  names: readonly string[],
+  otherwise: readonly Flavour[],
+  possible: readonly Flavour[] = FLAVOURS,
+): readonly Flavour[] {
   if (names.length === 0) return otherwise;
   return names.map((name) => {
-    const flavour = FLAVOURS.find((candidate) => candidate === name);
-    return flavour ?? fail("PV9001", `no flavour "${name}"; there are ${FLAVOURS.join(", ")}`);
+    const flavour = possible.find((candidate) => candidate === name);
+    return flavour ?? fail("PV9001", `no flavour "${name}" here; there are ${possible.join(", ")}`);
   });
 }
 

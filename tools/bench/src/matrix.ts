@@ -4,8 +4,7 @@
  *
  * Exit codes: 1 a cell failed, 4 a machine or a kernel was left out.
  */
-import type { Flavour } from "@pv/kernels";
-import { DONE_LINE } from "@pv/kernels";
+import { DONE_LINE, type Flavour } from "@pv/kernels";
 import {
   analyze,
   bootKernel,
@@ -20,9 +19,8 @@ import {
   type BootResult,
   type Machine,
 } from "previrt";
-import { Exit, flavoursNamed, kernelOf, orLeftOut, run, say, workloadInitrd } from "./command.js";
+import { BOOTABLE, Exit, flavoursNamed, kernelOf, orLeftOut, run, say, workloadInitrd } from "./command.js";
 
-const DEFAULT_FLAVOURS: readonly Flavour[] = ["686", "686-pae", "rt-686-pae"];
 const WORKLOAD_DONE = "workload: done";
 /** One boot with the workload takes an emulator a minute; several may share the processors. Seconds. */
 const LIMIT = 900;
@@ -98,7 +96,7 @@ interface Row {
 }
 
 async function matrix(names: readonly string[]): Promise<number> {
-  const flavours = flavoursNamed(names, DEFAULT_FLAVOURS);
+  const flavours = flavoursNamed(names, BOOTABLE, BOOTABLE);
   const machines: Machine[] = [];
   for (const machine of MACHINES.map(machineNamed)) {
     const there = await machine.available();

@@ -16,7 +16,7 @@ import {
   type BootJob,
 } from "previrt";
 import { fail } from "@pv/elf";
-import { flavoursNamed, kernelOf, run, Exit, say, workloadInitrd } from "./command.js";
+import { BOOTABLE, flavoursNamed, kernelOf, run, Exit, say, workloadInitrd } from "./command.js";
 
 /** How the kernel is started; the first is what the others are compared with. */
 const MODES: Readonly<Record<string, Partial<BootJob>>> = {
@@ -30,7 +30,8 @@ const BENCHMARKS = `workload microbench\n${BOOT}`;
 const LIMIT = 600;
 
 async function microbench(args: readonly string[]): Promise<number> {
-  const [flavour] = flavoursNamed(args, ["686"]);
+  if (args.length > 1) fail("PV9001", "one flavour at a time");
+  const [flavour] = flavoursNamed(args, ["686"], BOOTABLE);
   const { bytes, release } = await kernelOf(flavour!);
   const kernel = rewriteKernel(await analyze(bytes, createProgress(undefined)));
   const loader = await loaderFor("bare");
