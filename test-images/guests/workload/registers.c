@@ -9,7 +9,7 @@ u32 part_registers(void) {
   u32 sum = CHECKSUM_START;
   u8 *pages = map_memory(16 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED);
   u32 self = (u32)system_call(SYS_getpid);
-  for (u32 n = 0; n < 4 * FLAG_COMBINATIONS; n++) {
+  for (u32 n = 0; n < 2 * FLAG_COMBINATIONS; n++) {
     struct registers found, in = pattern(n + 1, flags_of(n % FLAG_COMBINATIONS)), wanted = in;
     with_registers(&in, &found, event_none);
     require_registers(&found, &wanted, "nothing");
