@@ -4,6 +4,10 @@
  *   boot.elf      multiboot image; its section .previrt.templates waits for the stub templates
  *   resident.bin  emulation routines and counters of the back end
  *   host-patch    the same patcher C files, for tests
+ *   devices.o     the devices of the virtual PC, for the guest
+ *   host-devices  the same, for tests
+ *
+ * HOST_FLAGS in the environment are further flags for the programs of this machine, such as -fsanitize=undefined.
  *
  * node build.mjs [OUTPUT-FOLDER] [TARGET...]      (default: build, all targets)
  */
@@ -15,10 +19,11 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const [folder = "build", ...named] = process.argv.slice(2);
 const out = isAbsolute(folder) ? folder : join(here, folder);
-const targets = named.length === 0 ? ["boot.elf", "resident.bin", "host-patch"] : named;
+const targets = named.length === 0 ? ["boot.elf", "resident.bin", "host-patch", "devices.o", "host-devices"] : named;
 
 const BACKEND = process.env.BACKEND ?? "bare";
 const CC = process.env.CC ?? "gcc";
+const HOST_FLAGS = process.env.HOST_FLAGS?.split(" ") ?? [];
 const OBJCOPY = process.env.OBJCOPY ?? "objcopy";
 /** Bytes kept free in the boot image for the stub templates. */
 const TEMPLATE_ROOM = 131072;
@@ -50,6 +55,7 @@ const guestLink = [
 ];
 
 const patch = ["patch/crc32.c", "patch/annotations.c", "patch/templates.c", "patch/patcher.c", "kernel/elf.c"];
+const devices = ["devices.c", "pic.c", "pit.c", "uart.c", "cmos.c"].map((file) => `devices/${file}`);
 const resident = ["header.S", "port.c", "msr.c", "cpuid.c", "control.c"].map((file) => `resident/${file}`);
 const boot = ["entry.S", "main.c", "serial.c", "memory.c", "multiboot.c", "container.c", "linux.c"].map(
   (file) => `boot/${file}`,
@@ -97,6 +103,14 @@ if (targets.includes("boot.elf") || targets.includes("resident.bin")) {
     ]);
   }
 }
+if (targets.includes("devices.o")) {
+  const objects = compile("guest", devices, [...guest, "-O2"]);
+  run(CC, [...guestLink, "-r", "-o", join(out, "devices.o"), ...objects]);
+}
+const host = [...common, "-O2", "-g", ...HOST_FLAGS];
 if (targets.includes("host-patch")) {
-  run(CC, ["-o", join(out, "host-patch"), ...compile("host", ["host/main.c", ...patch], [...common, "-O2", "-g"])]);
+  run(CC, [...HOST_FLAGS, "-o", join(out, "host-patch"), ...compile("host", ["host/main.c", ...patch], host)]);
+}
+if (targets.includes("host-devices")) {
+  run(CC, [...HOST_FLAGS, "-o", join(out, "host-devices"), ...compile("host", ["host/devices.c", ...devices], host)]);
 }
