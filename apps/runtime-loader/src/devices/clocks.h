@@ -2,9 +2,9 @@
  * Conversion between nanoseconds and the clocks of timers, exact to the clock, without a division: a 32-bit freestanding
  * program has none of 64 bits.
  *
- * A rate is a number of whole units and a fraction in 2^-64, rounded up both ways: then clock_time(n) is the first
- * nanosecond, or the one behind it, at which clock_count() has reached n, and never one before it. An event armed for
- * clock_time(n) has happened when that time has come.
+ * A rate is a number of whole units and a fraction, rounded up both ways: then clock_time(n) is the first nanosecond, or
+ * the one behind it, at which clock_count() has reached n, and never one before it. An event armed for clock_time(n) has
+ * happened when that time has come. The fractions are fine enough for three centuries; then clock_time() wraps.
  */
 #ifndef CLOCKS_H
 #define CLOCKS_H
@@ -12,15 +12,16 @@
 #include <stdint.h>
 
 struct clock_rate {
-  uint64_t per_nanosecond;    /* clocks in a nanosecond, in 2^-64; less than one */
-  uint32_t nanoseconds;       /* whole nanoseconds in a clock */
-  uint64_t fraction;          /* and the rest, in 2^-64 */
+  uint64_t per_nanosecond;  /* clocks in a nanosecond, in 2^-(64 + shift) */
+  unsigned shift;
+  uint32_t nanoseconds;     /* whole nanoseconds in a clock */
+  uint64_t fraction;        /* and the rest, in 2^-64 */
 };
 
 /* 1,193,182 Hz: a third of the colour carrier of NTSC, what an 8254 counts. */
-#define PIT_RATE ((struct clock_rate){0x004e3245ab0d92efu, 838, 0x1859277b43313525u})
+#define PIT_RATE ((struct clock_rate){0x9c648b561b25dc6fu, 9, 838, 0x1859277b43313525u})
 /* 32,768 Hz: the crystal of the clock. */
-#define CRYSTAL_RATE ((struct clock_rate){0x000225c17d04dad3u, 30517, 0x9400000000000000u})
+#define CRYSTAL_RATE ((struct clock_rate){0x89705f4136b4a598u, 14, 30517, 0x9400000000000000u})
 
 /* The high half of a product of 128 bits. */
 static inline uint64_t multiply_high(uint64_t a, uint64_t b) {
@@ -31,7 +32,7 @@ static inline uint64_t multiply_high(uint64_t a, uint64_t b) {
 }
 
 static inline uint64_t clock_count(struct clock_rate rate, uint64_t time) {
-  return multiply_high(time, rate.per_nanosecond);
+  return multiply_high(time, rate.per_nanosecond) >> rate.shift;
 }
 
 static inline uint64_t clock_time(struct clock_rate rate, uint64_t count) {

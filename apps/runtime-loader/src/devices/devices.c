@@ -21,7 +21,8 @@ void devices_advance(struct devices *devices, uint64_t now) {
 
 uint64_t devices_next_event(const struct devices *devices) {
   uint64_t timer = pit_next_event(devices), clock = cmos_next_event(devices);
-  return timer < clock ? timer : clock;
+  uint64_t next = timer < clock ? timer : clock;
+  return next > devices->now ? next : DEVICES_NEVER; /* the end of time */
 }
 
 /* Port 92h: address line 20 is always on, a rising bit 0 resets the machine. */

@@ -72,13 +72,14 @@ static bool run(struct devices *devices, const char *line) {
 /* What a guest's writes cannot break. */
 static bool holds(const struct devices *devices) {
   const struct uart *uart = &devices->uart;
+  uint64_t next = devices_next_event(devices);
   for (int index = 0; index < PIT_CHANNELS; index++) {
     const struct pit_channel *channel = &devices->pit.channels[index];
     if (channel->count < 1 || channel->count > 0x10000 || channel->next < 1 || channel->next > 0x10000) return false;
     if (channel->takes && channel->take_at <= devices->pit.clock) return false;
   }
   return uart->received <= 16 && uart->received <= uart->count && uart->count <= UART_QUEUE && uart->first < UART_QUEUE &&
-         devices->cmos.index < CMOS_BYTES && devices_next_event(devices) > devices->now;
+         devices->cmos.index < CMOS_BYTES && (next > devices->now || next == DEVICES_NEVER);
 }
 
 int main(int count, char **arguments) {
