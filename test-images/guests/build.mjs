@@ -4,6 +4,7 @@
  *   build/tiny-linux.elf   a kernel of a few kilobytes, with a symbol table and the relocations behind the file that
  *                          Linux's build appends to a kernel
  *   build/workload         a program for i386 Linux without a C library, that guests run
+ *   build/port-script.elf  runs a script of port accesses, to compare a machine's devices with others
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -22,7 +23,6 @@ const link = [
   "-Wl,--build-id=none",
   "-Wl,-z,noexecstack",
   "-Wl,--no-warn-rwx-segments",
-  "-Wl,--emit-relocs",
 ];
 const sources = [
   "head",
@@ -52,7 +52,7 @@ const objects = sources.map((name) => {
   run(CC, [...guest, "-c", "-o", `build/${name}.o`, `tiny-linux/${name}.S`]);
   return `build/${name}.o`;
 });
-run(CC, [...link, "-T", "tiny-linux/kernel.ld", "-o", "build/tiny-linux.linked", ...objects]);
+run(CC, [...link, "-Wl,--emit-relocs", "-T", "tiny-linux/kernel.ld", "-o", "build/tiny-linux.linked", ...objects]);
 run(CC, ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-o", "build/append-relocations", "append-relocations.c"]);
 // The relocations that the linker was told to keep go behind the file, and their sections out of it.
 run(OBJCOPY, ["--remove-relocations=*", "build/tiny-linux.linked", "build/tiny-linux.elf"]);
@@ -84,3 +84,4 @@ run(CC, [
   "build/workload",
   ...workload.map((name) => `workload/${name}`),
 ]);
+run(CC, [...guest, ...link, "-Wl,-N,-e,start,-Ttext=0x100000", "-o", "build/port-script.elf", "port-script.S"]);
