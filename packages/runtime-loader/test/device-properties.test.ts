@@ -109,4 +109,36 @@ describe.skipIf(!compilerIsThere)("devices", () => {
     );
     expect(events).toBe(200);
   });
+
+  test("what is typed arrives in order, and nothing is lost that was taken", () => {
+    const action = fc.oneof(
+      { arbitrary: fc.nat(60).map((keys) => [keys, 0]), weight: 1 },
+      { arbitrary: fc.nat(50).map((reads) => [0, reads]), weight: 1 },
+    );
+    fc.assert(
+      fc.property(fc.boolean(), fc.array(action, { minLength: 1, maxLength: 40 }), (fifo, actions) => {
+        let typed = 0;
+        const commands = actions.flatMap(([keys, reads]) => [
+          ...Array.from({ length: keys }, () => `key ${hex(typed++ & 0xff)}`),
+          ...Array.from({ length: reads }, () => ["in 3fd", "in 3f8"]).flat(),
+        ]);
+        const script = [fifo ? "out 3fa 1" : "out 3fa 0", ...commands];
+        const waiting: string[] = [];
+        let status = "";
+        for (const [at, result] of devices!.run(script).entries()) {
+          const [command, value] = script[at].split(" ");
+          if (command === "key") {
+            expect(result).toBe(waiting.length < 256 ? "1" : "0");
+            if (result === "1") waiting.push(value.padStart(2, "0"));
+          } else if (value === "3fd") {
+            status = result;
+          } else if (value === "3f8") {
+            expect(status).toBe(waiting.length > 0 ? "61" : "60");
+            expect(result).toBe(waiting.shift() ?? "00");
+          }
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
 });
