@@ -105,9 +105,9 @@ describe.skipIf(!compilerIsThere)("devices", () => {
         const [before, , now] = devices!.run([...prefix, ...around]).slice(-3);
         expect([before, now]).toEqual(["0", "1"]);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
-    expect(events).toBe(200);
+    expect(events).toBeGreaterThanOrEqual(100);
   });
 
   test("what is typed arrives in order, and nothing is lost that was taken", () => {
