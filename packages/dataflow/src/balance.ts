@@ -111,6 +111,9 @@ export function findBalanced(
             }
             break;
           }
+          case CallKind.saving:
+            restsOn[f] |= 1 << ASSUMPTIONS.savingThunks[0];
+            break;
           case CallKind.opaque:
             return false;
         }

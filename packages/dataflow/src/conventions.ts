@@ -46,6 +46,8 @@ export interface Assumptions {
   readonly narrowReturn: boolean;
   /** Nobody depends on a flag that the manual calls undefined (SDM Vol. 1, appendix A): the instruction counts as writing it. */
   readonly undefinedFlags: boolean;
+  /** Whoever calls a thunk that saves all caller-saved registers, the result's included, hands it no arguments in them (saving-thunks.ts). */
+  readonly savingThunks: boolean;
   /** Registers that a dying kernel prints (BUG, panic) are for people, not for the program. */
   readonly oopsRegisters: boolean;
 }
@@ -60,6 +62,7 @@ export const ASSUMPTIONS = {
   oopsRegisters: [2, "register contents that only an oops report prints are not part of the program"],
   narrowReturn: [3, "no function returns a number whose upper half alone was left by a call"],
   undefinedFlags: [4, "nobody depends on a flag that the manual calls undefined"],
+  savingThunks: [5, "a thunk that saves all caller-saved registers takes no arguments in them"],
 } as const satisfies Record<keyof Assumptions, readonly [bit: number, says: string]>;
 
 export const DEFAULT_ASSUMPTIONS: Assumptions = {
@@ -68,6 +71,7 @@ export const DEFAULT_ASSUMPTIONS: Assumptions = {
   oopsRegisters: true,
   narrowReturn: true,
   undefinedFlags: true,
+  savingThunks: true,
 };
 export const NO_ASSUMPTIONS: Assumptions = {
   cReturn: false,
@@ -75,6 +79,7 @@ export const NO_ASSUMPTIONS: Assumptions = {
   oopsRegisters: false,
   narrowReturn: false,
   undefinedFlags: false,
+  savingThunks: false,
 };
 
 /** What each effect surely writes of the word `rest`. */

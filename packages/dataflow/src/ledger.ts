@@ -53,9 +53,12 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
   const handed = handedBack(program, narrow, assumptions);
   const notArguments = beyond(callReads),
     onlyNarrow = groupsTouched(returnReads) & ~groupsTouched(narrowReads);
-  const [cReturn, indirectCall, narrowReturn, undefinedFlags, oopsRegisters] = (
-    ["cReturn", "indirectCall", "narrowReturn", "undefinedFlags", "oopsRegisters"] as const
-  ).map(plane) as [number, number, number, number, number];
+  const cReturn = plane("cReturn"),
+    indirectCall = plane("indirectCall"),
+    narrowReturn = plane("narrowReturn"),
+    undefinedFlags = plane("undefinedFlags"),
+    savingThunks = plane("savingThunks"),
+    oopsRegisters = plane("oopsRegisters");
 
   /** What an assumption takes away in front of the point that is looked at, by plane. */
   const taken = new Int32Array(PLANES);
@@ -70,27 +73,25 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
     const cut = beyond(handed(f));
     keep(~cut);
     if (assumptions.cReturn && functions.traced[f] === 1) taken[cReturn] |= cut;
-    if (narrow[f] === 1) taken[narrowReturn] |= cut & onlyNarrow;
+    if (narrow[f] !== 1) return;
+    taken[narrowReturn] |= cut & onlyNarrow;
+    taken[cReturn] |= cut & onlyNarrow;
   };
 
-  /** Goes back over instructions that surely write this, the flags of `undefinedRest` perhaps only by assumption. */
-  const kill = (parts: number, byCode: number, undefinedRest: number): void => {
-    const byAssumption = assumptions.undefinedFlags ? undefinedRest & ~byCode & ARITHMETIC_FLAGS : 0;
-    keep(~groupsCovered(parts, byCode | byAssumption));
-    if (byAssumption !== 0) taken[undefinedFlags] |= FLAG_GROUP;
-  };
   /** Goes back over the instructions from `from` up to the end of node k. */
   const throughInstructions = (k: number, from: number): void => {
     let parts = 0,
       byCode = 0,
-      undefinedRest = 0;
+      byAssumption = 0;
     for (let i = from; i < end[k]; i++) {
       const e = effect[i];
       parts |= effects.killParts[e];
+      byAssumption |= effects.undefinedRest[e] & ~byCode;
       byCode |= effects.killRest[e];
-      undefinedRest |= effects.undefinedRest[e];
     }
-    kill(parts, byCode, undefinedRest);
+    if (!assumptions.undefinedFlags) byAssumption = 0;
+    keep(~groupsCovered(parts, byCode | byAssumption));
+    if (byAssumption !== 0) taken[undefinedFlags] |= FLAG_GROUP;
   };
 
   const planesOf = (count: number): Int32Array => new Int32Array(count * PLANES);
@@ -134,7 +135,8 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
         return;
       default:
         keep(groupsTouched(unseen[kind].keeps));
-        taken[indirectCall] |= notArguments;
+        if (kind === CallKind.saving) taken[savingThunks] |= groups;
+        else taken[indirectCall] |= notArguments;
     }
   };
   const store = (k: number, column: Int32Array): boolean => {

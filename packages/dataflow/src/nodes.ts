@@ -11,6 +11,7 @@
  */
 import { EdgeKind, Flow, partsOf, restOf, type Instructions, type Program } from "@pv/x86-ir";
 import { CONVENTIONS } from "./conventions.js";
+import { savingThunks } from "./saving-thunks.js";
 
 /** What the call at a node's end is. */
 export const CallKind = {
@@ -25,6 +26,8 @@ export const CallKind = {
   opaque: 4,
   /** A visible function that is compiled C, entered at its start. */
   directC: 5,
+  /** A thunk that saves every register but the flags (saving-thunks.ts), or a trampoline to one. */
+  saving: 6,
 } as const;
 
 /** How control leaves a node for a place that is not a node. */
@@ -290,7 +293,8 @@ function classifyCalls(
   const isTracedEntry = new Uint8Array(instructions.count);
   functions.entryInstruction.forEach((i, f) => (isTracedEntry[i] = functions.traced[f]));
   const thunks = new Set(facts.thunkAddress),
-    replaceable = new Set(facts.replaceable);
+    replaceable = new Set(facts.replaceable),
+    saving = savingThunks(program);
   const preserving = new Set(facts.preservingCalls),
     noReturn = new Set(facts.noReturn);
   const call = new Uint8Array(count),
@@ -300,6 +304,7 @@ function classifyCalls(
     if (cut[i] === 0) continue;
     const to = target[i];
     if (flow[i] === Flow.indirectCall) call[k] = preserving.has(address[i]) ? CallKind.preserving : CallKind.indirect;
+    else if (saving.has(to)) call[k] = CallKind.saving;
     else if (thunks.has(to) || replaceable.has(to)) call[k] = CallKind.indirect;
     else {
       const entry = instructions.at(to);

@@ -79,12 +79,14 @@ export function findReturns(program: Program, nodes: Nodes, assumptions: Assumpt
     piece = new Uint8Array(count),
     candidate = new Uint8Array(count);
   open[outside] = 1;
+  const [jumpStart, jumps] = compressRows(count, from, to);
   for (let f = 0; f < functions.count; f++) {
     if (taken[f] === 1 || (called[f] === 0 && jumpedTo[f] === 0)) open[f] = 1;
     if (functions.traced[f] === 1) continue;
     if (called[f] === 1) candidate[f] = 1;
     else if (open[f] === 0) piece[f] = 1;
   }
+  openIslands(open, functionOf, nodes, jumpStart, jumps);
   const asked = candidate.map((is, f) => is & ~open[f]);
   const { balanced, restsOn } = findBalanced(program, nodes, { functionOf, candidate, asked, piece }, assumptions);
   const closedBy = new Uint8Array(count);
@@ -93,8 +95,6 @@ export function findReturns(program: Program, nodes: Nodes, assumptions: Assumpt
     if (balanced[f] === 0) open[f] = 1;
     else closedBy[f] = restsOn[f];
   }
-  const [jumpStart, jumps] = compressRows(count, from, to);
-  openIslands(open, functionOf, nodes, jumpStart, jumps);
   spread(open, functions.traced, jumpStart, jumps);
 
   const returnsFrom: number[] = [],

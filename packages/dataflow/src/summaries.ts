@@ -14,7 +14,7 @@
  * counts as written by it. A path that never returns surely writes everything, vacuously; thus calls that never return need no list.
  * Sound because every way on is an edge, or an `exit` that reads everything and writes nothing.
  */
-import type { Bits } from "@pv/x86-ir";
+import { ARITHMETIC_FLAGS, DF, type Bits } from "@pv/x86-ir";
 import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
 import { solveBackward } from "./fixpoint.js";
 import { CallKind, Exit, type Nodes } from "./nodes.js";
@@ -22,6 +22,7 @@ import { CallKind, Exit, type Nodes } from "./nodes.js";
 /** What a call counts as under the assumptions: without a convention, one through a pointer is opaque, and C is like any other code. */
 export function callKind(kind: number, assumptions: Assumptions): number {
   if (kind === CallKind.directC) return assumptions.cReturn ? kind : CallKind.direct;
+  if (kind === CallKind.saving) return assumptions.savingThunks ? kind : CallKind.opaque;
   const throughPointer = kind === CallKind.indirect || kind === CallKind.preserving;
   return throughPointer && !assumptions.indirectCall ? CallKind.opaque : kind;
 }
@@ -34,6 +35,8 @@ export function unseenCalls(
   return {
     [CallKind.indirect]: { reads: callReads, keeps: { parts: ~callKills.parts, rest: ~callKills.rest } },
     [CallKind.preserving]: { reads: callReads, keeps: { parts: -1, rest: -1 } },
+    // What it calls is compiled C and wants DF clear.
+    [CallKind.saving]: { reads: { parts: 0, rest: DF }, keeps: { parts: -1, rest: ~ARITHMETIC_FLAGS } },
     [CallKind.opaque]: { reads: all, keeps: { parts: 0, rest: 0 } },
   };
 }

@@ -163,7 +163,7 @@ export function traceLocation(
     }
     if (is(unseen[kind].reads)) stop("unseen-callee", last);
     if (is(unseen[kind].keeps)) return leave(visit, k, undefined);
-    if (!is(unseen[kind].reads)) stop("assumed", last, "indirectCall");
+    if (!is(unseen[kind].reads)) stop("assumed", last, kind === CallKind.saving ? "savingThunks" : "indirectCall");
   };
   const walk = (visit: Visit): void => {
     const k = visit.node;

@@ -21,6 +21,7 @@ export const randomCase: fc.Arbitrary<Case> = fc.record({
     oopsRegisters: fc.boolean(),
     narrowReturn: fc.constant(false),
     undefinedFlags: fc.boolean(),
+    savingThunks: fc.boolean(),
   }),
 });
 

@@ -95,20 +95,15 @@ export class PathSearch {
       changed = false;
       for (const f of this.proper) if (!this.returnsProperly(f, isPiece)) changed = this.proper.delete(f);
     }
-    const open = new Set(
-      this.entries.filter(
-        (f) =>
-          taken.has(f) ||
-          (called.has(f) && !this.compiled.has(f) && !this.proper.has(f)) ||
-          (!called.has(f) && !this.jumpersOf.has(f)),
-      ),
-    );
-    this.open = new Set([...open, ...this.islands(open)]);
+    // Entered from out of sight.
+    const entered = new Set(this.entries.filter((f) => taken.has(f) || (!called.has(f) && !this.jumpersOf.has(f))));
+    const improper = [...called].filter((f) => !this.compiled.has(f) && !this.proper.has(f));
+    this.open = new Set([...entered, ...this.islands(entered), ...improper]);
   }
 
   /** Functions that no way from one with callers out of sight leads to. */
-  private islands(open: ReadonlySet<number>): number[] {
-    const entered = new Set(open);
+  private islands(from: ReadonlySet<number>): number[] {
+    const entered = new Set(from);
     for (let before = -1; before < entered.size;) {
       before = entered.size;
       for (const [f, calls] of this.callsOf) if (calls.some((i) => entered.has(this.functionOf(i)))) entered.add(f);
