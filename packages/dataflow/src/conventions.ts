@@ -48,6 +48,8 @@ export interface Assumptions {
   readonly undefinedFlags: boolean;
   /** Whoever calls a thunk that saves all caller-saved registers, the result's included, hands it no arguments in them (saving-thunks.ts). */
   readonly savingThunks: boolean;
+  /** A stack slot is written through a pointer only if its function takes its address or a lower one in the frame (frames.ts). */
+  readonly privateSlots: boolean;
   /** Registers that a dying kernel prints (BUG, panic) are for people, not for the program. */
   readonly oopsRegisters: boolean;
 }
@@ -63,6 +65,7 @@ export const ASSUMPTIONS = {
   narrowReturn: [3, "no function returns a number whose upper half alone was left by a call"],
   undefinedFlags: [4, "nobody depends on a flag that the manual calls undefined"],
   savingThunks: [5, "a thunk that saves all caller-saved registers takes no arguments in them"],
+  privateSlots: [6, "a stack slot is written through a pointer only if its function takes an address at or below it"],
 } as const satisfies Record<keyof Assumptions, readonly [bit: number, says: string]>;
 
 export const DEFAULT_ASSUMPTIONS: Assumptions = {
@@ -72,6 +75,7 @@ export const DEFAULT_ASSUMPTIONS: Assumptions = {
   narrowReturn: true,
   undefinedFlags: true,
   savingThunks: true,
+  privateSlots: true,
 };
 export const NO_ASSUMPTIONS: Assumptions = {
   cReturn: false,
@@ -80,6 +84,7 @@ export const NO_ASSUMPTIONS: Assumptions = {
   narrowReturn: false,
   undefinedFlags: false,
   savingThunks: false,
+  privateSlots: false,
 };
 
 /** What each effect surely writes of the word `rest`. */

@@ -11,7 +11,7 @@ export interface KnownBits {
   readonly value: number;
 }
 
-export const UNKNOWN: KnownBits = { known: 0, value: 0 };
+export const UNKNOWN_BITS: KnownBits = { known: 0, value: 0 };
 
 export function constant(value: number): KnownBits {
   return { known: -1, value: value | 0 };
@@ -47,22 +47,27 @@ export function xorBits(a: KnownBits, b: KnownBits): KnownBits {
   return { known, value: (a.value ^ b.value) & known };
 }
 
-/** Number of low bits that are known in both: sums and differences are known as far as that. */
-function knownRun(known: number): number {
-  const unknown = ~known;
-  return unknown === 0 ? 32 : 31 - Math.clz32(unknown & -unknown);
+/**
+ * Sums bit by bit: a carry is known where the smallest and the largest operands that agree with what is known produce the same one.
+ * What lies above unknown bits thus stays known as long as no carry can get there.
+ */
+function addWithCarry(a: KnownBits, b: KnownBits, carry: 0 | 1): KnownBits {
+  const least = (a.value + b.value + carry) | 0,
+    most = ((a.value | ~a.known) + (b.value | ~b.known) + carry) | 0;
+  const carryZero = ~(most ^ (a.value | ~a.known) ^ (b.value | ~b.known)),
+    carryOne = least ^ a.value ^ b.value;
+  const known = a.known & b.known & (carryZero | carryOne);
+  return { known, value: least & known };
 }
 
 const lowMask = (bits: number): number => (bits >= 32 ? -1 : (1 << bits) - 1);
 
 export function addBits(a: KnownBits, b: KnownBits): KnownBits {
-  const known = lowMask(knownRun(a.known & b.known));
-  return { known, value: (a.value + b.value) & known };
+  return addWithCarry(a, b, 0);
 }
 
 export function subtractBits(a: KnownBits, b: KnownBits): KnownBits {
-  const known = lowMask(knownRun(a.known & b.known));
-  return { known, value: (a.value - b.value) & known };
+  return addWithCarry(a, { known: b.known, value: ~b.value & b.known }, 1);
 }
 
 export function shiftLeft(a: KnownBits, count: number): KnownBits {

@@ -1,19 +1,31 @@
 /**
- * Known contents: which register contents are literally known directly before given instructions, one function at a time.
+ * Known contents: what registers are known to hold directly before given instructions, and why.
  *
- * Forward over known bits (known-bits.ts) of every register; only the functions that hold a question are walked. A block
- * that something outside of the walked blocks can reach starts with nothing known. What a call leaves alone is a matter of
- * convention: callee-saved registers survive a call to compiled C or through a pointer, if those assumptions are made;
- * otherwise nothing does.
+ * Problem: of three million instructions, a few thousand are asked about, and each answer hangs on a handful of others, which may lie in callers
+ * and callees. So a demand is followed backwards. A *content* is a register, or a private stack slot (frames.ts), at a place; it is
  *
- * Invariant: the contents at a block's start only lose knowledge, so the walk ends after at most 32 * registers changes a block.
- * Cost: blocks of the function times the depth of its loops.
+ *   defined   by the last instruction before the place, in its block, that writes it        a step over other contents (transfer.ts)
+ *   returned  by a call                                                                     joined over the returns of the callee
+ *   merged    at the start of a block                                                       joined over all ways in: branches,
+ *                                                                                           visible calls and jumps into a function
+ *   tested    where a conditional branch leaves                                             what the condition leaves of it
+ *   unknown   loaded, left by a call, passed by unseen callers, ...                         a leaf with its reason
+ *
+ * Each content is made once, so demands share what they have in common. The contents are a system of equations over known values
+ * (known-values.ts), solved upwards from nothing as they are made: what a finished content depends on is finished.
+ * Sound: every way into a block is an edge, a visible call, or makes the content unknown. What calls leave alone is convention:
+ * callee-saved registers survive compiled C and calls through pointers, if those assumptions are made.
+ * Cost: contents demanded, times the height of the lattice where they are in loops; 20 to 30 contents a question on kernels.
  */
-import { Decoder, DecoderOptions, Mnemonic, type Instruction } from "iced-x86";
-import { EdgeKind, Flow, REGISTER_NAMES, type Program } from "@pv/x86-ir";
-import { CONVENTIONS, setOf, type Assumptions } from "./conventions.js";
-import { equalBits, joinBits, UNKNOWN, type KnownBits } from "./known-bits.js";
-import { compileConditionalMove, compileStep, forgetting, type RegisterContents, type Step } from "./transfer.js";
+import { ConditionCode, Mnemonic } from "iced-x86";
+import { EdgeKind, ESP, Flow, type Program } from "@pv/x86-ir";
+import { CONVENTIONS, type Assumptions } from "./conventions.js";
+import { DirectCalls } from "./direct-calls.js";
+import { Frames, type Slot } from "./frames.js";
+import { between, equalKnown, joinKnown, NOTHING, UNKNOWN, type Known } from "./known-values.js";
+import { isNop } from "./nodes.js";
+import { InstructionReader } from "./reader.js";
+import { compileStep, compileTest, MEMORY, remainder, type Step } from "./transfer.js";
 
 /** What is known of `register` (hardware number) directly before `instruction`? */
 export interface Question {
@@ -21,184 +33,522 @@ export interface Question {
   readonly register: number;
 }
 
+/** Why a content is not known, in the order of the reports: name and sentence. */
+export const UNKNOWN_REASONS = {
+  memory: "loaded from memory that is not followed",
+  merge: "paths bring different values",
+  call: "left or returned by a call",
+  caller: "passed by callers that are not all visible",
+  computation: "computed in a way that is not followed",
+  exception: "written by the handler of an exception",
+  outside: "control comes from out of sight",
+} as const;
+export type UnknownReason = keyof typeof UNKNOWN_REASONS;
+
+export const ContentKind = { defined: 0, returned: 1, merged: 2, tested: 3, unknown: 4 } as const;
+
+/** One content. `inputs` are the contents that it is made of, each with the instruction directly behind it. */
+export interface Content {
+  readonly kind: (typeof ContentKind)[keyof typeof ContentKind];
+  /** The instruction that defines, returns, tests or loses it, or the first one of the block in which ways merge. */
+  readonly instruction: number;
+  /** Register by hardware number, or `SLOT` and above: a stack slot. */
+  readonly place: number;
+  readonly value: Known;
+  readonly inputs: readonly Content[];
+  /** Of unknown contents. */
+  readonly reason: UnknownReason | undefined;
+}
+
+interface MutableContent extends Content {
+  value: Known;
+  inputs: MutableContent[];
+  /** Those that it is an input of. */
+  users: MutableContent[];
+  evaluate: ((inputs: readonly MutableContent[]) => Known) | undefined;
+  state: 0 | 1 | 2;
+}
+const State = { made: 0, queued: 1, expanded: 2 } as const;
+
+/** Places of stack slots: this plus the distance and the width, packed. */
+export const SLOT = 0x100;
+const SLOT_REACH = 0x1_0000;
+const placeOf = ({ offset, width }: Slot): number => SLOT + (offset + SLOT_REACH) * 16 + width;
+export const slotOf = (place: number): Slot => ({
+  offset: Math.floor((place - SLOT) / 16) - SLOT_REACH,
+  width: (place - SLOT) % 16,
+});
+
+/** More visible callers than this are not looked at: they hardly ever agree, and asking them all is what would take time. */
+const MOST_CALLERS = 64;
+/** Blocks of a callee that are looked through for its returns. */
+const LARGEST_CALLEE = 64;
+
 /** Answers in the order of the questions. */
-export function knownContents(program: Program, questions: readonly Question[], assumptions: Assumptions): KnownBits[] {
-  const answers: KnownBits[] = questions.map(() => UNKNOWN);
-  const byFunction = new Map<number, number[]>();
-  questions.forEach((question, q) => {
-    const f = program.functions.containing(question.instruction);
-    const list = byFunction.get(f);
-    if (list === undefined) byFunction.set(f, [q]);
-    else list.push(q);
-  });
-  const steps = new StepTable(program, assumptions);
-  for (const [f, asked] of byFunction) {
-    if (f >= 0) answerWithin(program, f, steps, asked, questions, answers);
-  }
+export function knownContents(program: Program, questions: readonly Question[], assumptions: Assumptions): Known[] {
+  const contents = new KnownContents(program, assumptions);
+  const answers = questions.map(({ instruction, register }) => contents.at(instruction, register).value);
+  contents.free();
   return answers;
 }
 
-/** Walks one function to its fixpoint and reads the answers off. */
-function answerWithin(
-  program: Program,
-  f: number,
-  steps: StepTable,
-  asked: readonly number[],
-  questions: readonly Question[],
-  answers: KnownBits[],
-): void {
-  const { blocks } = program;
-  const walked = blocksOf(program, f);
-  const entry: (RegisterContents | undefined)[] = [];
-  const work: number[] = [];
-  const meet = (block: number, contents: RegisterContents): void => {
-    if (!walked.has(block)) return;
-    const old = entry[block];
-    if (old === undefined) {
-      entry[block] = contents.slice();
-      work.push(block);
-      return;
-    }
-    let changed = false;
-    for (let r = 0; r < old.length; r++) {
-      const joined = joinBits(old[r], contents[r]);
-      if (equalBits(joined, old[r])) continue;
-      old[r] = joined;
-      changed = true;
-    }
-    if (changed) work.push(block);
-  };
-  const nothing: RegisterContents = REGISTER_NAMES[program.instructions.bits].map(() => UNKNOWN);
-  for (const block of walked) if (reachableFromOutside(program, block, walked)) meet(block, nothing);
-
-  for (let block = work.pop(); block !== undefined; block = work.pop()) {
-    const atStart = entry[block]!.slice();
-    const contents = atStart.slice();
-    for (let i = blocks.first[block]; i < blocks.end[block]; i++) steps.of(i)(contents);
-    for (let e = blocks.successorStart[block]; e < blocks.successorStart[block + 1]; e++) {
-      // The handler of an exception may write any register that its row names. An alternative may leave from the site's
-      // start or from the replacement's end: both are joined.
-      if (blocks.edgeKind[e] === EdgeKind.exceptionFixup) meet(blocks.successors[e], nothing);
-      else meet(blocks.successors[e], contents);
-      if (blocks.edgeKind[e] === EdgeKind.alternative) meet(blocks.successors[e], atStart);
-    }
-  }
-
-  for (const q of asked) {
-    const { instruction, register } = questions[q];
-    const block = blocks.ofInstruction[instruction];
-    // A block that no path reaches is not dead code for us: something unknown leads there.
-    const contents = (entry[block] ?? nothing).slice();
-    for (let i = blocks.first[block]; i < instruction; i++) steps.of(i)(contents);
-    answers[q] = contents[register];
-  }
-}
-
-/** The function's blocks, and those that its alternatives bring in. */
-function blocksOf(program: Program, f: number): Set<number> {
-  const { blocks, functions } = program;
-  const walked = new Set<number>();
-  for (let i = functions.entryInstruction[f]; i < functions.endInstruction[f];) {
-    const block = blocks.ofInstruction[i];
-    walked.add(block);
-    i = blocks.end[block];
-  }
-  for (const block of walked) {
-    for (let e = blocks.successorStart[block]; e < blocks.successorStart[block + 1]; e++) {
-      if (blocks.edgeKind[e] === EdgeKind.alternative) walked.add(blocks.successors[e]);
-    }
-  }
-  return walked;
-}
-
-function reachableFromOutside(program: Program, block: number, walked: ReadonlySet<number>): boolean {
-  const { blocks, instructions, functions, facts } = program;
-  const first = blocks.first[block];
-  const start = blocks.predecessorStart[block],
-    end = blocks.predecessorStart[block + 1];
-  if (start === end) return true;
-  for (let e = start; e < end; e++) if (!walked.has(blocks.predecessors[e])) return true;
-  const f = functions.containing(first);
-  return (
-    (f >= 0 && functions.entryInstruction[f] === first) || includes(facts.addressTaken, instructions.address[first])
-  );
-}
-
-/** Binary search in an ascending list. */
-function includes(sorted: Uint32Array, value: number): boolean {
-  let low = 0,
-    high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return sorted[low] === value;
-}
-
-const nop: Step = () => undefined;
-
-/** The step of each instruction that was asked for, decoded once. */
-class StepTable {
-  readonly #steps = new Map<number, Step>();
+export class KnownContents {
+  readonly #program: Program;
+  readonly #assumptions: Assumptions;
+  readonly #reader: InstructionReader;
+  readonly #calls: DirectCalls;
+  readonly #frames: Frames;
+  readonly #preserved: number;
+  readonly #word: number;
   readonly #transparent: ReadonlySet<number>;
   readonly #tracedCalls: ReadonlySet<number>;
-  readonly #registers: number;
-  readonly #forgetAll: Step;
-  readonly #forgetCallerSaved: Step;
+  readonly #unseen: ReadonlySet<number>;
+  readonly #returnThunks: ReadonlySet<number>;
+  readonly #taken: ReadonlySet<number>;
+  readonly #fixups = new Map<number, number>();
+  readonly #merges = new Map<number, MutableContent>();
+  readonly #definitions = new Map<number, MutableContent>();
+  readonly #homes = new Map<number, number>();
+  readonly #queue: MutableContent[] = [];
+  readonly #scratch: Known[] = Array.from({ length: MEMORY + 1 }, () => UNKNOWN);
 
-  constructor(
-    readonly program: Program,
-    readonly assumptions: Assumptions,
-  ) {
-    const { bits } = program.instructions;
-    this.#registers = REGISTER_NAMES[bits].length;
-    this.#transparent = new Set(program.facts.transparent);
-    this.#tracedCalls = new Set(program.facts.tracedCalls);
-    this.#forgetAll = forgetting(-1, -1, this.#registers);
-    const clobbered = setOf(CONVENTIONS[bits].callerSaved);
-    this.#forgetCallerSaved = forgetting(clobbered.parts, clobbered.rest, this.#registers);
+  constructor(program: Program, assumptions: Assumptions) {
+    const { facts, instructions } = program;
+    this.#program = program;
+    this.#assumptions = assumptions;
+    this.#reader = new InstructionReader(instructions);
+    this.#calls = new DirectCalls(program);
+    this.#frames = new Frames(program, this.#reader, this.#calls.called);
+    this.#word = instructions.bits / 8;
+    let saved = 0xffff;
+    for (const r of CONVENTIONS[instructions.bits].callerSaved) saved &= ~(1 << r);
+    this.#preserved = saved;
+    this.#transparent = new Set(facts.transparent);
+    this.#tracedCalls = new Set(facts.tracedCalls);
+    this.#unseen = new Set([...facts.thunkAddress, ...facts.replaceable]);
+    this.#returnThunks = new Set(facts.returnThunks);
+    this.#taken = new Set([...facts.addressTaken, ...facts.thunkAddress, ...facts.replaceable, ...facts.returnThunks]);
+    facts.exceptionTo.forEach((to, row) => {
+      this.#fixups.set(to, (this.#fixups.get(to) ?? 0) | (facts.exceptionWrites[row] ?? -1));
+    });
   }
 
-  of(i: number): Step {
-    let step = this.#steps.get(i);
-    if (step === undefined) this.#steps.set(i, (step = this.#compile(i)));
-    return step;
+  free(): void {
+    this.#frames.free();
+    this.#reader.free();
   }
 
-  #compile(i: number): Step {
-    const { instructions, functions, facts } = this.program;
-    const { cReturn, indirectCall } = this.assumptions;
-    switch (instructions.flow[i]) {
-      case Flow.call: {
-        const target = instructions.target[i];
-        if (this.#transparent.has(target) || this.#tracedCalls.has(instructions.address[i])) return nop;
-        if (facts.thunkAddress.includes(target) || includes(facts.replaceable, target))
-          return indirectCall ? this.#forgetCallerSaved : this.#forgetAll;
-        const entry = instructions.at(target);
-        const callee = entry < 0 ? -1 : functions.containing(entry);
-        const isC = callee >= 0 && functions.entryInstruction[callee] === entry && functions.traced[callee] === 1;
-        return isC && cReturn ? this.#forgetCallerSaved : this.#forgetAll;
-      }
-      case Flow.indirectCall:
-        return indirectCall ? this.#forgetCallerSaved : this.#forgetAll;
-      case Flow.interrupt:
-      case Flow.invalid:
-        return this.#forgetAll;
+  /** What is known of a register directly before an instruction, with all that it hangs on. */
+  at(instruction: number, register: number): Content {
+    const content = this.#before(instruction, register);
+    this.#need(content);
+    this.#settle();
+    return content;
+  }
+
+  /** Makes the inputs of everything that is needed, then solves the new equations. */
+  #settle(): void {
+    const fresh: MutableContent[] = [];
+    for (let content = this.#queue.pop(); content !== undefined; content = this.#queue.pop()) {
+      this.#expand(content);
+      content.state = State.expanded;
+      fresh.push(content);
     }
-    const e = instructions.effect[i];
-    const forget = forgetting(instructions.effects.writeParts[e], instructions.effects.writeRest[e], this.#registers);
-    const decoder = new Decoder(instructions.bits, instructions.bytesOf(i), DecoderOptions.None);
-    const instruction = decoder.decode();
-    const step = isConditionalMove(instruction)
-      ? compileConditionalMove(instruction, forget)
-      : compileStep(instruction, forget);
-    instruction.free();
-    decoder.free();
-    return step;
+    // Inputs were made after what needs them, so that the last is the first that can be evaluated.
+    const work = fresh;
+    const waiting = new Set(fresh);
+    for (let content = work.pop(); content !== undefined; content = work.pop()) {
+      waiting.delete(content);
+      if (content.evaluate === undefined) continue;
+      const value = content.evaluate(content.inputs);
+      if (equalKnown(value, content.value)) continue;
+      content.value = value;
+      for (const user of content.users) {
+        if (waiting.has(user)) continue;
+        waiting.add(user);
+        work.push(user);
+      }
+    }
+  }
+
+  #need(content: MutableContent): void {
+    if (content.state !== State.made) return;
+    content.state = State.queued;
+    this.#queue.push(content);
+  }
+
+  #make(kind: Content["kind"], instruction: number, place: number): MutableContent {
+    return {
+      kind,
+      instruction,
+      place,
+      value: NOTHING,
+      inputs: [],
+      reason: undefined,
+      users: [],
+      evaluate: undefined,
+      state: State.made,
+    };
+  }
+
+  #unknown(instruction: number, place: number, reason: UnknownReason): MutableContent {
+    return { ...this.#make(ContentKind.unknown, instruction, place), value: UNKNOWN, reason, state: State.expanded };
+  }
+
+  #connect(content: MutableContent, inputs: MutableContent[], evaluate: (inputs: readonly MutableContent[]) => Known): void {
+    content.inputs = inputs;
+    content.evaluate = evaluate;
+    for (const input of inputs) {
+      input.users.push(content);
+      this.#need(input);
+    }
+  }
+
+  // ---- backwards within a block
+
+  /** The content of a place directly before an instruction. */
+  #before(instruction: number, place: number): MutableContent {
+    const { blocks } = this.#program;
+    const block = blocks.ofInstruction[instruction];
+    return this.#search(block, instruction, place);
+  }
+
+  /** The content behind the last instruction of a block. */
+  #behind(block: number, place: number): MutableContent {
+    return this.#search(block, this.#program.blocks.end[block], place);
+  }
+
+  #search(block: number, end: number, place: number): MutableContent {
+    const { instructions, blocks } = this.#program;
+    const { effect, effects, flow } = instructions;
+    const { writeParts, writeRest } = effects;
+    const first = blocks.first[block];
+    if (place >= SLOT) return this.#searchSlot(block, end, place);
+    const low = 1 << place,
+      high = 1 << (16 + place);
+    for (let i = end - 1; i >= first; i--) {
+      const f = flow[i];
+      if (f === Flow.call || f === Flow.indirectCall) {
+        if (place === ESP) continue;
+        const found = this.#call(i, place);
+        if (found !== undefined) return found;
+      } else if (f === Flow.interrupt || f === Flow.invalid) return this.#unknown(i, place, "outside");
+      else {
+        const e = effect[i];
+        if ((writeParts[e] & (low | high)) !== 0 || (writeRest[e] & low) !== 0) return this.#definition(i, place);
+      }
+    }
+    return this.#merge(block, place);
+  }
+
+  #searchSlot(block: number, end: number, place: number): MutableContent {
+    const { instructions, blocks } = this.#program;
+    const { flow } = instructions;
+    const frame = this.#frameAt(block);
+    const { offset, width } = slotOf(place);
+    if (frame === undefined || offset + width > frame.lowestTaken) return this.#unknown(end - 1, place, "memory");
+    const overlaps = (slot: Slot): boolean => slot.offset < offset + width && offset < slot.offset + slot.width;
+    for (let i = end - 1; i >= blocks.first[block]; i--) {
+      const f = flow[i];
+      if (f === Flow.call || f === Flow.indirectCall) {
+        // Below the stack pointer is the callee's.
+        const pointer = frame.pointer.get(i);
+        if (pointer === undefined || !(offset >= pointer)) return this.#unknown(i, place, "call");
+        continue;
+      }
+      const operand = frame.stores.has(i) ? frame.operand.get(i) : undefined;
+      const pushed = frame.stack.get(i);
+      const writes = operand ?? (pushed !== undefined && isPush(this.#reader.read(i).mnemonic) ? pushed : undefined);
+      if (writes === undefined || !overlaps(writes)) continue;
+      return writes.offset === offset && writes.width >= width
+        ? this.#definition(i, place)
+        : this.#unknown(i, place, "memory");
+    }
+    return this.#merge(block, place);
+  }
+
+  #frameAt(block: number) {
+    let home = this.#homes.get(block);
+    if (home === undefined) this.#homes.set(block, (home = this.#frames.homeOf(block)));
+    return home < 0 || !this.#assumptions.privateSlots ? undefined : this.#frames.of(home);
+  }
+
+  /** What a call leaves in a register; undefined where it leaves it alone. */
+  #call(i: number, place: number): MutableContent | undefined {
+    const { instructions, functions } = this.#program;
+    const { cReturn, indirectCall } = this.#assumptions;
+    const target = instructions.target[i];
+    const isSaved = ((this.#preserved >>> place) & 1) === 1;
+    if (instructions.flow[i] === Flow.indirectCall || this.#unseen.has(target))
+      return isSaved && indirectCall ? undefined : this.#unknown(i, place, "call");
+    if (this.#transparent.has(target) || this.#tracedCalls.has(instructions.address[i])) return undefined;
+    const callee = this.#calls.functionAt(target);
+    if (callee < 0) return this.#unknown(i, place, "call");
+    const isC = functions.traced[callee] === 1;
+    if (isC && isSaved && cReturn) return undefined;
+    if (((this.#calls.mayWrite(callee, this.#unseen) >>> place) & 1) === 0) return undefined;
+    if (!isC) return this.#unknown(i, place, "call");
+    return this.#memo(this.#definitions, i, place, () => this.#make(ContentKind.returned, i, place));
+  }
+
+  #memo(table: Map<number, MutableContent>, row: number, place: number, make: () => MutableContent): MutableContent {
+    const key = place * 0x400_0000 + row;
+    let content = table.get(key);
+    if (content === undefined) table.set(key, (content = make()));
+    return content;
+  }
+
+  #definition(i: number, place: number): MutableContent {
+    return this.#memo(this.#definitions, i, place, () => {
+      const instruction = this.#reader.read(i);
+      const { effect, effects } = this.#program.instructions;
+      const e = effect[i];
+      const position = place >= SLOT ? MEMORY : place;
+      let step = compileStep(instruction);
+      if (step === undefined || !step.writes.includes(position)) {
+        if (place >= SLOT) return this.#unknown(i, place, "computation");
+        step = remainder(effects.writeParts[e], effects.writeRest[e], place);
+        if (step.reads.length === 0) return this.#unknown(i, place, "computation");
+      }
+      const content = this.#make(ContentKind.defined, i, place);
+      const loads = step.reads.includes(MEMORY) ? this.#loaded(i, instruction.mnemonic === Mnemonic.Pop) : undefined;
+      // A load that is not followed, and nothing else: the reason is plain.
+      if (loads === undefined && step.reads.length === 1 && step.reads[0] === MEMORY) {
+        const value = this.#run(step, [], position);
+        if (value.known === 0) return this.#unknown(i, place, "memory");
+      }
+      this.#steps.set(content, [step, position, loads]);
+      return content;
+    });
+  }
+  readonly #steps = new Map<MutableContent, readonly [step: Step, position: number, loads: Slot | undefined]>();
+
+  /** The slot that an instruction loads from, if it is one that can be followed. */
+  #loaded(i: number, pop: boolean): Slot | undefined {
+    const frame = this.#frameAt(this.#program.blocks.ofInstruction[i]);
+    if (frame === undefined) return undefined;
+    const slot = pop ? frame.stack.get(i) : frame.operand.get(i);
+    if (slot === undefined || slot.offset + slot.width > frame.lowestTaken || slot.width > 8) return undefined;
+    return Math.abs(slot.offset) < SLOT_REACH / 2 ? slot : undefined;
+  }
+
+  #run(step: Step, inputs: readonly MutableContent[], position: number): Known {
+    const scratch = this.#scratch;
+    step.reads.forEach((read, k) => (scratch[read] = inputs[k]?.value ?? UNKNOWN));
+    // Nothing is computed where some operand has no value yet.
+    if (inputs.some(({ value }) => value.values?.length === 0)) return NOTHING;
+    step.run(scratch);
+    return scratch[position]!;
+  }
+
+  // ---- inputs
+
+  #expand(content: MutableContent): void {
+    switch (content.kind) {
+      case ContentKind.defined: {
+        const [step, position, loads] = this.#steps.get(content)!;
+        const { instruction } = content;
+        const inputs = step.reads.map((read) =>
+          read !== MEMORY
+            ? this.#before(instruction, read)
+            : loads !== undefined
+              ? this.#before(instruction, placeOf(loads))
+              : this.#unknown(instruction, MEMORY, "memory"),
+        );
+        this.#connect(content, inputs, (values) => this.#run(step, values, position));
+        this.#steps.delete(content);
+        return;
+      }
+      case ContentKind.returned:
+        this.#expandReturned(content);
+        return;
+      case ContentKind.merged:
+        this.#expandMerge(content);
+        return;
+    }
+  }
+
+  #expandReturned(content: MutableContent): void {
+    const { instructions } = this.#program;
+    const callee = this.#calls.functionAt(instructions.target[content.instruction]);
+    const returns = this.#calls.returnsOf(callee, LARGEST_CALLEE, this.#returnThunks, this.#unseen);
+    const inputs =
+      returns === undefined || returns.length === 0
+        ? [this.#unknown(content.instruction, content.place, "call")]
+        : returns.map((row) => this.#before(row, content.place));
+    this.#joinOf(content, inputs);
+  }
+
+  /** Joins inputs; a leaf among them that is unknown settles it, and the others need not be looked at. */
+  #joinOf(content: MutableContent, inputs: MutableContent[]): void {
+    const settled = inputs.find(isLost);
+    this.#connect(content, settled === undefined ? inputs : [settled], (all) =>
+      all.reduce((value, input) => joinKnown(value, input.value), NOTHING),
+    );
+  }
+
+  #merge(block: number, place: number): MutableContent {
+    return this.#memo(this.#merges, block, place, () =>
+      this.#make(ContentKind.merged, this.#program.blocks.first[block], place),
+    );
+  }
+
+  #expandMerge(content: MutableContent): void {
+    const { blocks } = this.#program;
+    const { place, instruction } = content;
+    const inputs: MutableContent[] = [];
+    for (const input of this.#waysInto(blocks.ofInstruction[instruction], instruction, place)) {
+      inputs.push(input);
+      if (isLost(input)) break;
+    }
+    this.#joinOf(content, inputs);
+  }
+
+  /** Contents of a place on all ways into a block; the first that is unknown ends the list. */
+  *#waysInto(block: number, first: number, place: number): Iterable<MutableContent> {
+    const { blocks, instructions, functions } = this.#program;
+    const address = instructions.address[first];
+    const f = functions.containing(first);
+    const isEntry = f >= 0 && functions.entryInstruction[f] === first;
+    if (this.#taken.has(address)) return yield this.#unknown(first, place, isEntry ? "caller" : "outside");
+    let ways = 0;
+    if (isEntry) {
+      const calls = this.#calls.of(f);
+      if (calls.length > MOST_CALLERS) return yield this.#unknown(first, place, "caller");
+      for (const call of calls) {
+        ways++;
+        yield place >= SLOT ? this.#argument(call, place, first) : this.#before(call, place);
+      }
+    }
+    const isC = isEntry && functions.traced[f] === 1;
+    for (let p = blocks.predecessorStart[block]; p < blocks.predecessorStart[block + 1]; p++) {
+      const from = blocks.predecessors[p];
+      if (blocks.predecessors.indexOf(from, blocks.predecessorStart[block]) < p) continue;
+      for (let e = blocks.successorStart[from]; e < blocks.successorStart[from + 1]; e++) {
+        if (blocks.successors[e] !== block) continue;
+        const kind = blocks.edgeKind[e];
+        // Compiled functions are called or jumped to, never fallen into.
+        if (kind === EdgeKind.fallThrough && (isC || this.#isPadding(from))) continue;
+        ways++;
+        yield this.#along(from, kind, block, place, isEntry);
+      }
+    }
+    if (ways === 0) yield this.#unknown(first, place, isEntry ? "caller" : "outside");
+  }
+
+  /** The content that an edge brings. */
+  #along(from: number, kind: number, to: number, place: number, crosses: boolean): MutableContent {
+    const { blocks, instructions } = this.#program;
+    if (place >= SLOT && crosses) return this.#argument(blocks.end[from] - 1, place, blocks.first[to]);
+    switch (kind) {
+      case EdgeKind.exceptionFixup: {
+        if (place >= SLOT) return this.#merge(from, place);
+        const first = blocks.first[from],
+          e = instructions.effect[first];
+        const { writeParts, writeRest } = instructions.effects;
+        const written =
+          writeParts[e] | (writeParts[e] >>> 16) | writeRest[e] | (this.#fixups.get(instructions.address[blocks.first[to]]) ?? -1);
+        return (written >>> place) & 1 ? this.#unknown(first, place, "exception") : this.#merge(from, place);
+      }
+      case EdgeKind.alternative:
+        return this.#isAlternativeSite(from) ? this.#merge(from, place) : this.#behind(from, place);
+      case EdgeKind.branch:
+      case EdgeKind.fallThrough:
+        return this.#tested(from, kind === EdgeKind.branch, place, this.#behind(from, place));
+      default:
+        return this.#behind(from, place);
+    }
+  }
+
+  #sites: ReadonlySet<number> | undefined;
+  #isAlternativeSite(block: number): boolean {
+    this.#sites ??= new Set(this.#program.facts.alternativeSite);
+    return this.#sites.has(this.#program.instructions.address[this.#program.blocks.first[block]]);
+  }
+
+  /** A stack argument: the callee's slot as a slot of the caller, before the call or at the jump. */
+  #argument(from: number, place: number, entry: number): MutableContent {
+    const { blocks, instructions } = this.#program;
+    const { offset, width } = slotOf(place);
+    const pointer = this.#frameAt(blocks.ofInstruction[from])?.pointer.get(from) ?? Number.NaN;
+    const pushed = instructions.flow[from] === Flow.call ? this.#word : 0;
+    const there = pointer - pushed + offset;
+    // What lies below the return address was never passed.
+    if (offset < this.#word || !(Math.abs(there) < SLOT_REACH / 2)) return this.#unknown(entry, place, "memory");
+    return this.#before(from, placeOf({ offset: there, width }));
+  }
+
+  /** Padding that aligns what follows: no-operations and breakpoints that nothing leads to. It falls into code, but never runs. */
+  #isPadding(block: number): boolean {
+    const { blocks, instructions, functions } = this.#program;
+    const first = blocks.first[block];
+    if (blocks.predecessorStart[block] !== blocks.predecessorStart[block + 1]) return false;
+    const f = functions.containing(first);
+    if (this.#taken.has(instructions.address[first]) || (f >= 0 && functions.entryInstruction[f] === first)) return false;
+    for (let i = first; i < blocks.end[block]; i++) {
+      const bytes = instructions.bytesOf(i);
+      if (bytes[0] !== BREAKPOINT && !isNop(bytes)) return false;
+    }
+    return true;
+  }
+
+  // ---- conditions
+
+  /** What a conditional branch at the end of a block leaves of a content that comes out of it. */
+  #tested(from: number, taken: boolean, place: number, content: MutableContent): MutableContent {
+    const { blocks, instructions } = this.#program;
+    const { effects, effect, flow } = instructions;
+    const last = blocks.end[from] - 1;
+    // Both ways may lead to the same place.
+    if (flow[last] !== Flow.conditional || instructions.target[last] === instructions.address[last] + instructions.length[last]) return content;
+    const low = place >= SLOT ? 0 : 1 << place;
+    for (let i = last - 1; i >= blocks.first[from]; i--) {
+      const e = effect[i];
+      const setsFlags = (effects.writeRest[e] & ARITHMETIC) !== 0 || flow[i] === Flow.call || flow[i] === Flow.indirectCall;
+      if (setsFlags) return this.#testedBy(i, last, taken, place, content);
+      const parts = effects.writeParts[e] | (effects.writeParts[e] >>> 16) | effects.writeRest[e];
+      if ((parts & low) !== 0) return content;
+      if (place >= SLOT && this.#frameAt(from)?.stores.has(i) === true) return content;
+    }
+    return content;
+  }
+
+  #testedBy(i: number, last: number, taken: boolean, place: number, content: MutableContent): MutableContent {
+    const { blocks } = this.#program;
+    const condition = this.#reader.read(last).conditionCode as ConditionCode;
+    const test = compileTest(this.#reader.read(i), condition);
+    if (test === undefined || !(taken ? test.whenTaken : test.whenNot)) return content;
+    if (test.position === MEMORY) {
+      const slot = this.#frameAt(blocks.ofInstruction[i])?.operand.get(i);
+      if (slot === undefined || placeOf(slot) !== place) return content;
+    } else if (test.position !== place) return content;
+    const inside = test.inside === taken;
+    const tested = this.#make(ContentKind.tested, i, place);
+    tested.state = State.expanded;
+    this.#connect(tested, [content], ([input]) => between(input!.value, test.low, test.high, inside));
+    tested.value = tested.evaluate!(tested.inputs);
+    return tested;
   }
 }
 
-function isConditionalMove(instruction: Instruction): boolean {
-  return instruction.mnemonic >= Mnemonic.Cmova && instruction.mnemonic <= Mnemonic.Cmovs && instruction.opCount === 2;
+/** Values only grow: nothing will ever be known of it. */
+const isLost = ({ state, value }: MutableContent): boolean => state === State.expanded && value.known === 0;
+/** INT3. */
+const BREAKPOINT = 0xcc;
+/** The arithmetic flags in location words. */
+const ARITHMETIC = 0x3f << 16;
+const isPush = (mnemonic: Mnemonic): boolean =>
+  mnemonic === Mnemonic.Push || mnemonic === Mnemonic.Pushfd || mnemonic === Mnemonic.Pushfq;
+
+/** Why a content is not known: the reason of the first unknown one that it is made of. */
+export function reasonOf(content: Content): UnknownReason {
+  const seen = new Set<Content>();
+  let at = content;
+  for (;;) {
+    if (at.reason !== undefined) return at.reason;
+    seen.add(at);
+    const worst = at.inputs.find((input) => input.value.known === 0 && !seen.has(input));
+    if (worst === undefined) return at.kind === ContentKind.merged ? "merge" : "computation";
+    at = worst;
+  }
 }

@@ -244,7 +244,7 @@ function fillerBlocks({ instructions, blocks, functions, facts }: Program): Uint
 }
 
 /** NOP in its forms, and what assemblers use in its place: `lea 0(%esi),%esi`, `lea 0(%esi,%eiz),%esi`, `mov %esi,%esi`. */
-function isNop(bytes: Uint8Array): boolean {
+export function isNop(bytes: Uint8Array): boolean {
   let at = 0;
   while (bytes[at] === 0x66 || bytes[at] === 0x2e || bytes[at] === 0x3e) at++;
   const [opcode, modrm] = [bytes[at], bytes[at + 1]];

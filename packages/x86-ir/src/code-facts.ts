@@ -8,6 +8,7 @@
  */
 import { fail, type ElfSection, type KernelImage, sectionBytes, type SymbolTable, type Va } from "@pv/elf";
 import { type Bits, REGISTER_NAMES } from "./locations.js";
+import { handlerWrites } from "./exception-handlers.js";
 import { ascending, NO_FACTS } from "./program.js";
 import type { CodeFacts, CodeRegion } from "./types.js";
 
@@ -100,6 +101,7 @@ export function codeFacts(image: KernelImage): CodeFacts {
     addressTaken: ascending([...entries, ...relocatedWords(image, code), ...relativeWords(image, functionStarts)]),
     exceptionFrom: tables.exceptions?.insn ?? empty,
     exceptionTo: tables.exceptions?.fixup ?? empty,
+    exceptionWrites: handlerWrites(tables.exceptions?.type ?? empty),
     jumpLabelFrom: tables.jumpLabels?.code ?? empty,
     jumpLabelTo: tables.jumpLabels?.target ?? empty,
     alternativeSite: tables.alternatives?.site ?? empty,

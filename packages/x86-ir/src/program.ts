@@ -23,6 +23,7 @@ export const NO_FACTS: CodeFacts = {
   addressTaken: new Uint32Array(0),
   exceptionFrom: new Uint32Array(0),
   exceptionTo: new Uint32Array(0),
+  exceptionWrites: new Uint16Array(0),
   jumpLabelFrom: new Uint32Array(0),
   jumpLabelTo: new Uint32Array(0),
   alternativeSite: new Uint32Array(0),

@@ -135,6 +135,8 @@ export interface CodeFacts {
   /** Exception table: an instruction that may fault, and where execution goes on. */
   readonly exceptionFrom: Uint32Array;
   readonly exceptionTo: Uint32Array;
+  /** Bit r: the handler of that row may write register r before execution goes on. Rows that it lacks: all registers. */
+  readonly exceptionWrites: Uint16Array;
   /** Jump labels: NOP or JMP at `from` may be the other. */
   readonly jumpLabelFrom: Uint32Array;
   readonly jumpLabelTo: Uint32Array;
