@@ -5,6 +5,7 @@ import { entryOf, formatForm, readsOf, resultsOf } from "@pv/sensitive";
 import { ItemOp, NO_PATCH, ruleOf, RULES, siteExplainer, type RungOutcome } from "@pv/stubgen";
 import { Disassembler, formatLocations, REGISTER_NAMES } from "@pv/x86-ir";
 import { formatAddress, imageModel, type ImageModel } from "./image-model.js";
+import { derivationOf, renderContent, renderDerivation, type DerivationModel } from "./known-model.js";
 import { siteModel, TACTIC_NAMES, type SiteModel } from "./model.js";
 import { planInput, type Analysis } from "./pipeline.js";
 import { table } from "./table.js";
@@ -36,6 +37,8 @@ export interface Explanation {
   };
   /** Caller-saved registers that are no results, and those of them that a stub has to preserve. */
   readonly registers: { readonly atStake: readonly string[]; readonly preserved: readonly string[] };
+  /** How the port, MSR index or CPUID leaf is known, or where it gets lost. */
+  readonly derivation: readonly DerivationModel[];
   readonly patch: PatchModel | null;
   /** The outcome of every rung of the ladder of tactics. */
   readonly rungs: readonly RungModel[];
@@ -106,6 +109,7 @@ export function explainSite(analysis: Analysis, address: { readonly low: Va; rea
         atStake: registerNames(facts.atStake[s]!, bits),
         preserved: registerNames(facts.preserved[s]!, bits),
       },
+      derivation: derivationOf(analysis, s),
       patch:
         patch === NO_PATCH
           ? null
@@ -166,7 +170,7 @@ function registerNames(mask: number, bits: 32 | 64): string[] {
   return REGISTER_NAMES[bits].filter((_, r) => (mask >>> r) & 1);
 }
 
-export function renderExplanation({ site, kind, registers, patch, rungs }: Explanation): string {
+export function renderExplanation({ site, kind, registers, derivation, patch, rungs }: Explanation): string {
   const list = (words: readonly string[]): string => words.join(" ") || "none";
   const where = [site.section, ...(site.symbol === null ? [] : [site.symbol])].join(", ");
   const notes = [
@@ -182,7 +186,7 @@ export function renderExplanation({ site, kind, registers, patch, rungs }: Expla
     ["reads", kind.reads],
     ["results", kind.results],
     ["live behind it", list([...site.liveRegisters, ...site.liveFlags])],
-    ["known", site.known === null ? "nothing" : `${site.known.what} ${site.known.value.toString(16)}h`],
+    ["known", site.content === null ? "nothing" : renderContent(site.content)],
     ["registers at stake", list(registers.atStake)],
     ["to be preserved", list(registers.preserved)],
     ...(notes.length === 0 ? [] : [["notes", notes.join("; ")]]),
@@ -204,6 +208,7 @@ export function renderExplanation({ site, kind, registers, patch, rungs }: Expla
   return [
     `${site.address}  ${site.bytes}  ${site.text}    (${where})`,
     table(facts, "ll"),
+    ...(derivation.length === 0 ? [] : [`derived from\n${renderDerivation(derivation)}`]),
     plan,
     ["the ladder", table(ladder, "ll")].join("\n"),
   ].join("\n\n");

@@ -10,6 +10,14 @@ import { entryOf, kindName } from "@pv/sensitive";
 import { ruleOf, Tactic } from "@pv/stubgen";
 import { FLAG_NAMES, FLAG_SHIFT, formatLocations, type Bits } from "@pv/x86-ir";
 import { formatAddress, imageModel, type ImageModel } from "./image-model.js";
+import {
+  ASKED_NAMES,
+  contentModel,
+  summarizeKnown,
+  type AskedName,
+  type ContentModel,
+  type KnownSummary,
+} from "./known-model.js";
 import type { Analysis } from "./pipeline.js";
 import { KnownWhat, liveFlags } from "./site-facts.js";
 
@@ -35,7 +43,7 @@ export interface Summary {
   readonly registers: RegisterSummary;
   /** Sites behind which any arithmetic flag is live. */
   readonly flags: { readonly sites: number; readonly live: number };
-  readonly known: Readonly<Record<"ports" | "msrs" | "leaves", { readonly sites: number; readonly known: number }>>;
+  readonly known: Readonly<Record<"ports" | "msrs" | "leaves", KnownSummary>>;
 }
 
 export interface RegisterSummary {
@@ -56,13 +64,15 @@ export interface SiteModel {
   readonly class: string;
   readonly liveRegisters: readonly string[];
   readonly liveFlags: readonly string[];
-  readonly known: { readonly what: "port" | "msr" | "leaf"; readonly value: number } | null;
+  /** What is known exactly. */
+  readonly known: { readonly what: AskedName; readonly value: number } | null;
+  /** What is known at all, or why nothing is; null where there is nothing to know. */
+  readonly content: ContentModel | null;
   readonly tactic: string;
   /** Why the site is in no patch; null if it is in one. */
   readonly reason: string | null;
 }
 
-const KNOWN_NAMES = { [KnownWhat.port]: "port", [KnownWhat.msr]: "msr", [KnownWhat.leaf]: "leaf" } as const;
 export const TACTIC_NAMES: Readonly<Record<number, string>> = {
   [Tactic.none]: "in-place",
   [Tactic.idiom]: "idiom",
@@ -86,14 +96,14 @@ export function siteModel(analysis: Analysis, s: number): SiteModel {
   const { sites, facts, plans, program } = analysis;
   const { instructions } = program;
   const entry = entryOf(sites.kind[s])!;
-  const what = facts.known[s] as keyof typeof KNOWN_NAMES | 0;
   return {
     address: formatAddress(instructions.address[sites.instruction[s]], instructions.addressHigh, instructions.bits),
     kind: entry.kind,
     class: entry.class,
     liveRegisters: registerNames(facts.liveParts[s], facts.liveRest[s], instructions.bits),
     liveFlags: FLAG_NAMES.filter((_, f) => (facts.liveRest[s] >>> (FLAG_SHIFT + f)) & 1),
-    known: what === 0 ? null : { what: KNOWN_NAMES[what], value: facts.knownValue[s] },
+    known: facts.known[s] === 0 ? null : { what: ASKED_NAMES[facts.known[s]]!, value: facts.knownValue[s] },
+    content: contentModel(facts, s),
     tactic: tacticOf(analysis, s),
     reason: plans.siteReason[s] === 0 ? null : ruleOf(plans.siteReason[s])!.name,
   };
@@ -115,7 +125,6 @@ function summarize(analysis: Analysis): Summary {
   const byTactic = new Map<string, number>(),
     byReason = new Map<string, number>();
   const total = { atStake: 0, preserved: 0 };
-  const known = { ports: { sites: 0, known: 0 }, msrs: { sites: 0, known: 0 }, leaves: { sites: 0, known: 0 } };
   let flags = 0;
   for (let s = 0; s < sites.count; s++) {
     const kind = kindName(sites.kind[s]);
@@ -132,10 +141,6 @@ function summarize(analysis: Analysis): Summary {
     count(byTactic, tacticOf(analysis, s));
     if (plans.siteReason[s] !== 0) count(byReason, ruleOf(plans.siteReason[s])!.name);
     if (liveFlags(facts, s) !== 0) flags++;
-    const asked = ([undefined, "ports", "msrs", "leaves"] as const)[facts.asked[s]];
-    if (asked === undefined) continue;
-    known[asked].sites++;
-    if (facts.known[s] !== 0) known[asked].known++;
   }
   return {
     sites: sites.count,
@@ -144,7 +149,11 @@ function summarize(analysis: Analysis): Summary {
     byReason: sorted(byReason, (n) => n),
     registers: registers(total),
     flags: { sites: sites.count, live: flags },
-    known,
+    known: {
+      ports: summarizeKnown(facts, KnownWhat.port),
+      msrs: summarizeKnown(facts, KnownWhat.msr),
+      leaves: summarizeKnown(facts, KnownWhat.leaf),
+    },
   };
 }
 

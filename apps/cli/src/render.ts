@@ -2,6 +2,7 @@
 import { ASSUMPTIONS } from "@pv/dataflow";
 import { RULES } from "@pv/stubgen";
 import type { BootResult } from "./booting.js";
+import { renderContent, renderKnown } from "./known-model.js";
 import type { AnalysisModel, KindSummary } from "./model.js";
 import { table } from "./table.js";
 
@@ -32,13 +33,10 @@ export function renderSummary({ summary, assumptions }: AnalysisModel): string {
     ...(Object.keys(summary.byReason).length === 0
       ? []
       : [table([["left in place", "sites", "because"], ...reasons(summary.byReason)], "lrl")]),
+    renderKnown(known, percent),
     [
       `registers preserved   ${registers.preserved} of ${registers.atStake} caller-saved at stake: ${percent(registers.reduction)} fewer`,
       `flags live            at ${flags.live} of ${flags.sites} sites`,
-      ...Object.entries(known).map(
-        ([what, { sites, known: k }]) =>
-          `${what.padEnd(6)} known          at ${k} of ${sites} sites${sites === 0 ? "" : `: ${percent(k / sites)}`}`,
-      ),
       ...assumptions.map((name) => `facts assume that     ${ASSUMPTIONS[name as keyof typeof ASSUMPTIONS][1]}`),
     ].join("\n"),
   ].join("\n\n");
@@ -60,7 +58,7 @@ function renderSites(model: AnalysisModel): string {
     site.tactic,
     site.reason ?? "-",
     [...site.liveRegisters, ...site.liveFlags].join(" ") || "-",
-    site.known === null ? "-" : `${site.known.what} ${site.known.value.toString(16)}h`,
+    site.content === null ? "-" : renderContent(site.content),
   ]);
   return table([["address", "kind", "tactic", "reason", "live behind it", "known"], ...rows], "llllll");
 }

@@ -1,5 +1,17 @@
 /** What the analyses say about each site: the questions that the catalogue asks of dataflow, answered for all sites. */
-import { CONVENTIONS, knownContents, setOf, type Liveness, type Question } from "@pv/dataflow";
+import {
+  CONVENTIONS,
+  exactly,
+  knowledgeOf,
+  KnownContents,
+  masked,
+  reasonOf,
+  setOf,
+  type Knowledge,
+  type Known,
+  type Liveness,
+  type UnknownReason,
+} from "@pv/dataflow";
 import { entryOf, FORM_IMMEDIATE_PORT, resultsOf, type Sites } from "@pv/sensitive";
 import { ARITHMETIC_FLAGS, ECX, EAX, EDX, registersIn, type Program } from "@pv/x86-ir";
 
@@ -17,13 +29,23 @@ export interface SiteFacts {
   readonly preserved: Uint16Array;
   /** What could be known here at all (`KnownWhat`). */
   readonly asked: Uint8Array;
-  /** What is known: `asked`, or nothing. */
+  /** What is known exactly: `asked`, or nothing. */
   readonly known: Uint8Array;
   readonly knownValue: Uint32Array;
+  /** What is known at all, of sites where something could be. */
+  readonly contents: readonly (SiteContent | undefined)[];
+}
+
+/** What is known of a port, MSR index or CPUID leaf; `reason` where it is neither exact, nor one of a few values, nor a range. */
+export interface SiteContent {
+  readonly knowledge: Knowledge;
+  /** The bits outside the operand are zero. */
+  readonly value: Known;
+  readonly reason: UnknownReason | undefined;
 }
 
 /** Kinds with an operand worth knowing: its register, and the bits of it that count. */
-const ASKED: Readonly<Record<string, readonly [what: number, register: number, mask: number]>> = {
+export const ASKED: Readonly<Record<string, readonly [what: number, register: number, mask: number]>> = {
   in: [KnownWhat.port, EDX, 0xffff],
   out: [KnownWhat.port, EDX, 0xffff],
   ins: [KnownWhat.port, EDX, 0xffff],
@@ -41,12 +63,12 @@ export function collectSiteFacts(program: Program, sites: Sites, liveness: Liven
   const atStake = new Uint16Array(sites.count),
     preserved = new Uint16Array(sites.count);
   const asked = new Uint8Array(sites.count),
-    known = new Uint8Array(sites.count),
+    knownWhat = new Uint8Array(sites.count),
     knownValue = new Uint32Array(sites.count);
   const callerSaved = setOf(CONVENTIONS[bits].callerSaved);
   const candidates = registersIn(callerSaved.parts, callerSaved.rest);
-  const questions: Question[] = [];
-  const questionSite: number[] = [];
+  const contents = new Array<SiteContent | undefined>(sites.count).fill(undefined);
+  const known = new KnownContents(program, liveness.assumptions);
 
   for (let s = 0; s < sites.count; s++) {
     const instruction = sites.instruction[s];
@@ -60,24 +82,32 @@ export function collectSiteFacts(program: Program, sites: Sites, liveness: Liven
     const question = ASKED[entry.kind];
     if (question === undefined) continue;
     asked[s] = question[0];
-    if (question[0] === KnownWhat.port && entry.form === "port" && (sites.form[s] & FORM_IMMEDIATE_PORT) !== 0) {
-      known[s] = KnownWhat.port;
-      knownValue[s] = instructions.bytesOf(instruction).at(-1)!;
-      continue;
-    }
-    questions.push({ instruction, register: question[1] });
-    questionSite.push(s);
+    const content = contentOf(program, sites, s, known);
+    contents[s] = content;
+    if (content.knowledge !== "exact") continue;
+    knownWhat[s] = asked[s];
+    knownValue[s] = content.value.value;
   }
+  known.free();
+  return { liveParts, liveRest, atStake, preserved, asked, known: knownWhat, knownValue, contents };
+}
 
-  const answers = knownContents(program, questions, liveness.assumptions);
-  answers.forEach((answer, q) => {
-    const s = questionSite[q]!;
-    const mask = ASKED[entryOf(sites.kind[s])!.kind]![2];
-    if ((answer.known & mask) !== mask) return;
-    known[s] = asked[s];
-    knownValue[s] = answer.value & mask;
-  });
-  return { liveParts, liveRest, atStake, preserved, asked, known, knownValue };
+/** What is known at a site that has something to know. */
+function contentOf(program: Program, sites: Sites, site: number, known: KnownContents): SiteContent {
+  const port = immediatePort(program, sites, site);
+  if (port !== undefined) return { knowledge: "exact", value: exactly(port), reason: undefined };
+  const [, register, mask] = ASKED[entryOf(sites.kind[site])!.kind]!;
+  const content = known.at(sites.instruction[site], register);
+  const knowledge = knowledgeOf(content.value, mask);
+  const reason = knowledge === "nothing" ? reasonOf(content) : undefined;
+  return { knowledge, value: masked(content.value, mask), reason };
+}
+
+/** The port of `in` and `out` with an immediate; undefined for all others. */
+export function immediatePort({ instructions }: Program, sites: Sites, site: number): number | undefined {
+  const entry = entryOf(sites.kind[site])!;
+  const isImmediate = entry.form === "port" && (sites.form[site] & FORM_IMMEDIATE_PORT) !== 0;
+  return isImmediate ? instructions.bytesOf(sites.instruction[site]).at(-1)! : undefined;
 }
 
 /** Arithmetic flags that are live behind a site. */

@@ -8,7 +8,7 @@
  *
  * An operation on lists is done value by value; on bits, by its counterpart there.
  */
-import { constant, equalBits, insertBits, joinBits, refines, UNKNOWN_BITS, type KnownBits } from "./known-bits.js";
+import { andBits, constant, equalBits, insertBits, joinBits, refines, UNKNOWN_BITS, type KnownBits } from "./known-bits.js";
 
 /** How many values are listed; a power of two. Eight cover the legs of a switch, a bank of registers, and primary/secondary channels. */
 export const LARGEST_SET = 8;
@@ -127,6 +127,15 @@ export function between(a: Known, low: number, high: number, inside: boolean): K
   const mask = shared === 0 ? 0 : shared === 32 ? -1 : ~(-1 >>> shared);
   if (((a.value ^ low) & a.known & mask) !== 0) return NOTHING;
   return agreeing({ known: a.known | mask, value: (a.value & ~mask) | (low & mask) });
+}
+
+/** The bits in a mask; all others are zero. */
+export function masked(a: Known, mask: number): Known {
+  return map(
+    a,
+    (value) => value & mask,
+    (bits) => andBits(bits, constant(mask)),
+  );
 }
 
 /** How much is known of the bits in a mask: one value, a few, a range of them, or less. */

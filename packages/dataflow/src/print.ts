@@ -1,6 +1,6 @@
 /** The texts of the analyses: what filetests pin. */
 import { formatLocations, type Program } from "@pv/x86-ir";
-import type { KnownBits } from "./known-bits.js";
+import type { Known } from "./known-values.js";
 import type { Liveness } from "./liveness.js";
 
 const hex = (value: number, digits = 8): string => (value >>> 0).toString(16).padStart(digits, "0");
@@ -35,9 +35,11 @@ export function printSummaries(program: Program, liveness: Liveness): string {
   return lines.join("\n");
 }
 
-/** `3f8`, `......f8` where only some hexadecimal digits are known, `?` where none is. */
-export function formatKnown(bits: KnownBits): string {
-  if (bits.known === -1) return hex(bits.value, 1);
+const unsigned = (values: readonly number[]): number[] => values.map((value) => value >>> 0).sort((a, b) => a - b);
+
+/** `3f8`, `2f8|3f8` where it is one of a few, `......f8` where only some hexadecimal digits are known, `?` where none is, `-` where no path leads. */
+export function formatKnown(bits: Known): string {
+  if (bits.values !== undefined) return bits.values.length === 0 ? "-" : unsigned(bits.values).map((v) => hex(v, 1)).join("|");
   if (bits.known === 0) return "?";
   let text = "";
   for (let digit = 7; digit >= 0; digit--) {

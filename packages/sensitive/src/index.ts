@@ -1,5 +1,6 @@
 export * from "./catalogue.js";
 export * from "./catalogue/exclusions.js";
+export * from "./devices.js";
 export * from "./document.js";
 export * from "./entry.js";
 export * from "./form.js";
