@@ -91,7 +91,8 @@ export function summarizeKnown(facts: SiteFacts, what: number): KnownSummary {
 export function renderContent(model: ContentModel): string {
   const names = model.names.length === 0 ? "" : ` (${model.names.join(", ")})`;
   if (model.reason !== null) return `${model.what} not known: ${UNKNOWN_REASONS[model.reason]}`;
-  if (model.knowledge === "range") return `${model.what} ${formatKnown({ known: model.knownBits | 0, value: model.bits | 0, values: undefined })}h`;
+  if (model.knowledge === "range")
+    return `${model.what} ${formatKnown({ known: model.knownBits | 0, value: model.bits | 0, values: undefined })}h`;
   return `${model.what} ${model.values.map((v) => `${v.toString(16)}h`).join(", ")}${names}`;
 }
 

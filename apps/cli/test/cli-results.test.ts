@@ -92,6 +92,14 @@ describe("analyze", () => {
   test("has the stable shape", () => {
     const counts = expect.any(Number);
     const registers = { atStake: counts, preserved: counts, reduction: counts };
+    const knownCounts = {
+      sites: counts,
+      known: counts,
+      exact: counts,
+      set: counts,
+      range: counts,
+      reasons: expect.any(Object),
+    };
     expect(model).toEqual({
       schemaVersion: 1,
       image: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/), arch: "i386", format: "elf", release: null },
@@ -105,9 +113,9 @@ describe("analyze", () => {
         registers,
         flags: { sites: counts, live: counts },
         known: {
-          ports: { sites: counts, known: counts },
-          msrs: { sites: counts, known: counts },
-          leaves: { sites: counts, known: counts },
+          ports: knownCounts,
+          msrs: knownCounts,
+          leaves: knownCounts,
         },
       },
       sites: expect.any(Array),
@@ -126,6 +134,7 @@ describe("analyze", () => {
         "liveRegisters",
         "liveFlags",
         "known",
+        "content",
         "tactic",
         "reason",
       ]);
@@ -135,6 +144,19 @@ describe("analyze", () => {
       for (const name of [...site.liveRegisters, ...site.liveFlags]) expect(name).toMatch(/^[a-z]{2,3}[a-z0-9:.+-]*$/i);
       if (site.known !== null)
         expect(site.known).toEqual({ what: expect.stringMatching(/^(port|msr|leaf)$/), value: counts });
+      if (site.content !== null) {
+        expect(Object.keys(site.content)).toEqual([
+          "what",
+          "knowledge",
+          "values",
+          "knownBits",
+          "bits",
+          "names",
+          "reason",
+        ]);
+        expect(site.content.knowledge === "nothing").toBe(site.content.reason !== null);
+        expect(site.known === null).toBe(site.content.knowledge !== "exact");
+      } else expect(site.known).toBeNull();
       expect(["in-place", "idiom", "jump-forward", "jump-backward"]).toContain(site.tactic);
       expect(site.tactic === "in-place" ? reasons.has(site.reason) : site.reason === null).toBe(true);
     }
@@ -417,7 +439,8 @@ describe.concurrent("explain", () => {
     expect(model.rungs.filter(({ outcome }: any) => outcome === "taken").length).toBe(1);
     const text = await previrt("explain", kernel, "c1000007h");
     expect(text).toMatchObject({ code: 0, stderr: "" });
-    expect(text.stdout).toMatch(/^known +port 3f8h$/m);
+    expect(text.stdout).toMatch(/^known +port 3f8h \(COM1 16550 data\)$/m);
+    expect(text.stdout).toMatch(/^derived from\n +edx +3f8 +c1000002 +mov \$0x3f8,%edx/m);
     expect(text.stdout).toMatch(/^patched by a window of \d+ bytes at c10000/m);
   });
 

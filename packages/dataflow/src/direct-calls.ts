@@ -55,7 +55,12 @@ export class DirectCalls {
    * Rows of the instructions at which compiled function `f` and what it jumps to return; undefined where control may leave otherwise, or where more than
    * `most` blocks would have to be looked at.
    */
-  returnsOf(f: number, most: number, returnThunks: ReadonlySet<number>, unseen: ReadonlySet<number>): number[] | undefined {
+  returnsOf(
+    f: number,
+    most: number,
+    returnThunks: ReadonlySet<number>,
+    unseen: ReadonlySet<number>,
+  ): number[] | undefined {
     const { blocks, functions, instructions } = this.program;
     const { flow, target } = instructions;
     const first = blocks.ofInstruction[functions.entryInstruction[f]];
@@ -103,7 +108,8 @@ export class DirectCalls {
       work.push(block);
     };
     for (let b = work.pop(); b !== undefined; b = work.pop()) {
-      if (seen.size > LARGEST_LEAF || blocks.escapes[b] === 1 || unseen.has(instructions.address[blocks.first[b]])) return -1;
+      if (seen.size > LARGEST_LEAF || blocks.escapes[b] === 1 || unseen.has(instructions.address[blocks.first[b]]))
+        return -1;
       for (let i = blocks.first[b]; i < blocks.end[b]; i++) {
         switch (flow[i]) {
           case Flow.call: {

@@ -10,7 +10,15 @@
  * Invariant: a distance is the same on all paths to a block, or it is not used. Where ESP gets lost, or a frame address is computed with anything
  * but constants, no slot is private. Cost: the function's instructions once, those that name ESP or EBP decoded.
  */
-import { MemorySizeExt, Mnemonic, OpAccess, OpKind, Register, InstructionInfoFactory, type Instruction } from "iced-x86";
+import {
+  MemorySizeExt,
+  Mnemonic,
+  OpAccess,
+  OpKind,
+  Register,
+  InstructionInfoFactory,
+  type Instruction,
+} from "iced-x86";
 import { EBP, ESP, EdgeKind, Flow, type Program } from "@pv/x86-ir";
 import type { InstructionReader } from "./reader.js";
 import { immediateOf, sliceOf } from "./transfer.js";
@@ -97,7 +105,9 @@ export class Frames {
     if (kind === EdgeKind.alternative) return true;
     const { blocks, functions } = this.program;
     const g = functions.containing(blocks.first[block]);
-    return g === f ? functions.entryInstruction[f] !== blocks.first[block] : g >= 0 && functions.traced[g] === 0 && this.#called[g] === 0;
+    return g === f
+      ? functions.entryInstruction[f] !== blocks.first[block]
+      : g >= 0 && functions.traced[g] === 0 && this.#called[g] === 0;
   }
 
   #build(f: number): Frame {
@@ -114,7 +124,8 @@ export class Frames {
       [walk.esp, walk.ebp] = at.get(b)!;
       const [startEsp, startEbp] = [walk.esp, walk.ebp];
       for (let i = blocks.first[b]; i < blocks.end[b]; i++) {
-        if (flow[i] === Flow.call || flow[i] === Flow.indirectCall || i === blocks.end[b] - 1) walk.pointer.set(i, walk.esp);
+        if (flow[i] === Flow.call || flow[i] === Flow.indirectCall || i === blocks.end[b] - 1)
+          walk.pointer.set(i, walk.esp);
         if (touches[effect[i]] !== 0 && flow[i] !== Flow.call && flow[i] !== Flow.interrupt) walk.step(i, word);
       }
       for (let e = blocks.successorStart[b]; e < blocks.successorStart[b + 1]; e++) {
@@ -213,7 +224,8 @@ class FrameWalk {
       case Mnemonic.Pushfd:
       case Mnemonic.Pushfq:
         // The caller's EBP is no address of ours; its own, pushed as an argument, is.
-        if (instruction.opCount > 0 && instruction.op0Kind === OpKind.Register) this.#take(this.#of(instruction.op0Register));
+        if (instruction.opCount > 0 && instruction.op0Kind === OpKind.Register)
+          this.#take(this.#of(instruction.op0Register));
         if (instruction.stackPointerIncrement !== -word) this.esp = LOST;
         this.esp -= word;
         this.#stack(i, this.esp, word);
@@ -224,7 +236,8 @@ class FrameWalk {
         this.#stack(i, this.esp, word);
         if (instruction.stackPointerIncrement !== word) this.esp = LOST;
         this.esp += word;
-        if (instruction.opCount > 0 && instruction.op0Kind === OpKind.Register) this.#set(instruction.op0Register, FOREIGN);
+        if (instruction.opCount > 0 && instruction.op0Kind === OpKind.Register)
+          this.#set(instruction.op0Register, FOREIGN);
         return;
       }
       case Mnemonic.Leave:
@@ -239,7 +252,9 @@ class FrameWalk {
       case Mnemonic.Mov:
         if (instruction.op1Kind === OpKind.Register) {
           const from = this.#of(instruction.op1Register);
-          const own = instruction.op0Kind === OpKind.Register && [ESP, EBP].includes(sliceOf(instruction.op0Register)?.position ?? -1);
+          const own =
+            instruction.op0Kind === OpKind.Register &&
+            [ESP, EBP].includes(sliceOf(instruction.op0Register)?.position ?? -1);
           if (own) this.#set(instruction.op0Register, from);
           else this.#take(from);
           return;
@@ -304,7 +319,11 @@ class FrameWalk {
       const info = this.factory.info(instruction);
       const access = info.opAccess(operand) as OpAccess;
       info.free();
-      const reads = access === OpAccess.None || access === OpAccess.Read || access === OpAccess.CondRead || access === OpAccess.NoMemAccess;
+      const reads =
+        access === OpAccess.None ||
+        access === OpAccess.Read ||
+        access === OpAccess.CondRead ||
+        access === OpAccess.NoMemAccess;
       if (!isKnown(offset) || width === 0) {
         if (!reads) this.#take(LOST);
         return;

@@ -195,7 +195,11 @@ export class KnownContents {
     return { ...this.#make(ContentKind.unknown, instruction, place), value: UNKNOWN, reason, state: State.expanded };
   }
 
-  #connect(content: MutableContent, inputs: MutableContent[], evaluate: (inputs: readonly MutableContent[]) => Known): void {
+  #connect(
+    content: MutableContent,
+    inputs: MutableContent[],
+    evaluate: (inputs: readonly MutableContent[]) => Known,
+  ): void {
     content.inputs = inputs;
     content.evaluate = evaluate;
     for (const input of inputs) {
@@ -447,7 +451,10 @@ export class KnownContents {
           e = instructions.effect[first];
         const { writeParts, writeRest } = instructions.effects;
         const written =
-          writeParts[e] | (writeParts[e] >>> 16) | writeRest[e] | (this.#fixups.get(instructions.address[blocks.first[to]]) ?? -1);
+          writeParts[e] |
+          (writeParts[e] >>> 16) |
+          writeRest[e] |
+          (this.#fixups.get(instructions.address[blocks.first[to]]) ?? -1);
         return (written >>> place) & 1 ? this.#unknown(first, place, "exception") : this.#merge(from, place);
       }
       case EdgeKind.alternative:
@@ -484,7 +491,8 @@ export class KnownContents {
     const first = blocks.first[block];
     if (blocks.predecessorStart[block] !== blocks.predecessorStart[block + 1]) return false;
     const f = functions.containing(first);
-    if (this.#taken.has(instructions.address[first]) || (f >= 0 && functions.entryInstruction[f] === first)) return false;
+    if (this.#taken.has(instructions.address[first]) || (f >= 0 && functions.entryInstruction[f] === first))
+      return false;
     for (let i = first; i < blocks.end[block]; i++) {
       const bytes = instructions.bytesOf(i);
       if (bytes[0] !== BREAKPOINT && !isNop(bytes)) return false;
@@ -500,11 +508,16 @@ export class KnownContents {
     const { effects, effect, flow } = instructions;
     const last = blocks.end[from] - 1;
     // Both ways may lead to the same place.
-    if (flow[last] !== Flow.conditional || instructions.target[last] === instructions.address[last] + instructions.length[last]) return content;
+    if (
+      flow[last] !== Flow.conditional ||
+      instructions.target[last] === instructions.address[last] + instructions.length[last]
+    )
+      return content;
     const low = place >= SLOT ? 0 : 1 << place;
     for (let i = last - 1; i >= blocks.first[from]; i--) {
       const e = effect[i];
-      const setsFlags = (effects.writeRest[e] & ARITHMETIC) !== 0 || flow[i] === Flow.call || flow[i] === Flow.indirectCall;
+      const setsFlags =
+        (effects.writeRest[e] & ARITHMETIC) !== 0 || flow[i] === Flow.call || flow[i] === Flow.indirectCall;
       if (setsFlags) return this.#testedBy(i, last, taken, place, content);
       const parts = effects.writeParts[e] | (effects.writeParts[e] >>> 16) | effects.writeRest[e];
       if ((parts & low) !== 0) return content;

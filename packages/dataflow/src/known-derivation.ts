@@ -21,7 +21,11 @@ export interface DerivationStep {
   readonly repeated: boolean;
 }
 
-const NAMES = { [ContentKind.defined]: "defined", [ContentKind.returned]: "returned", [ContentKind.tested]: "tested" } as const;
+const NAMES = {
+  [ContentKind.defined]: "defined",
+  [ContentKind.returned]: "returned",
+  [ContentKind.tested]: "tested",
+} as const;
 
 /** At most `most` steps; a derivation that is longer is cut. */
 export function derive(content: Content, isKnown: boolean, most = 40): DerivationStep[] {
@@ -38,7 +42,15 @@ export function derive(content: Content, isKnown: boolean, most = 40): Derivatio
     const repeated = told.has(of);
     told.add(of);
     const kind = of.kind === ContentKind.unknown || of.kind === ContentKind.merged ? "unknown" : NAMES[of.kind];
-    steps.push({ depth, kind, instruction: of.instruction, place: of.place, value: of.value, reason: of.reason, repeated });
+    steps.push({
+      depth,
+      kind,
+      instruction: of.instruction,
+      place: of.place,
+      value: of.value,
+      reason: of.reason,
+      repeated,
+    });
     if (!repeated) push(sources(of.inputs, isKnown), depth + 1);
   }
   return steps;
@@ -54,9 +66,7 @@ function sources(contents: readonly Content[], isKnown: boolean): Content[] {
     seen.add(content);
     if (content.value.values?.length === 0) continue;
     if (content.kind !== ContentKind.merged) found.push(content);
-    else
-      for (const input of content.inputs.toReversed())
-        if (isKnown || input.value.known !== -1) work.push(input);
+    else for (const input of content.inputs.toReversed()) if (isKnown || input.value.known !== -1) work.push(input);
   }
   return found;
 }

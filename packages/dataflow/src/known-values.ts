@@ -8,7 +8,16 @@
  *
  * An operation on lists is done value by value; on bits, by its counterpart there.
  */
-import { andBits, constant, equalBits, insertBits, joinBits, refines, UNKNOWN_BITS, type KnownBits } from "./known-bits.js";
+import {
+  andBits,
+  constant,
+  equalBits,
+  insertBits,
+  joinBits,
+  refines,
+  UNKNOWN_BITS,
+  type KnownBits,
+} from "./known-bits.js";
 
 /** How many values are listed; a power of two. Eight cover the legs of a switch, a bank of registers, and primary/secondary channels. */
 export const LARGEST_SET = 8;
@@ -112,10 +121,12 @@ export function between(a: Known, low: number, high: number, inside: boolean): K
     return kept.length === a.values.length ? a : oneOf(kept);
   }
   if (!inside) {
-    // What remains at one end of the range of words is an interval again.
-    if (low === 0 && high === 0xffff_ffff) return NOTHING;
-    if (low === 0) return between(a, high + 1, 0xffff_ffff, true);
-    return high === 0xffff_ffff ? between(a, 0, low - 1, true) : a;
+    // What remains at one end of what the bits allow is an interval again.
+    const least = a.value >>> 0,
+      most = (a.value | ~a.known) >>> 0;
+    if (low <= least && high >= most) return NOTHING;
+    if (low <= least && high >= least) return between(a, high + 1, most, true);
+    return high >= most && low <= most ? between(a, least, low - 1, true) : a;
   }
   if (high - low < LARGEST_SET) {
     const values: number[] = [];

@@ -39,7 +39,12 @@ const unsigned = (values: readonly number[]): number[] => values.map((value) => 
 
 /** `3f8`, `2f8|3f8` where it is one of a few, `......f8` where only some hexadecimal digits are known, `?` where none is, `-` where no path leads. */
 export function formatKnown(bits: Known): string {
-  if (bits.values !== undefined) return bits.values.length === 0 ? "-" : unsigned(bits.values).map((v) => hex(v, 1)).join("|");
+  if (bits.values !== undefined)
+    return bits.values.length === 0
+      ? "-"
+      : unsigned(bits.values)
+          .map((v) => hex(v, 1))
+          .join("|");
   if (bits.known === 0) return "?";
   let text = "";
   for (let digit = 7; digit >= 0; digit--) {

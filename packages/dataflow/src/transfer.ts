@@ -7,7 +7,17 @@
  * (a property test runs them against concrete arithmetic).
  */
 import { ConditionCode, MemorySizeExt, Mnemonic, OpKind, Register, type Instruction } from "iced-x86";
-import { addBits, andBits, orBits, shiftLeft, shiftRight, subtractBits, UNKNOWN_BITS, xorBits, type KnownBits } from "./known-bits.js";
+import {
+  addBits,
+  andBits,
+  orBits,
+  shiftLeft,
+  shiftRight,
+  subtractBits,
+  UNKNOWN_BITS,
+  xorBits,
+  type KnownBits,
+} from "./known-bits.js";
 import { combine, exactly, insert, joinKnown, map, oneOf, UNKNOWN, type Known } from "./known-values.js";
 
 /** Contents of the general registers by hardware number, and at `MEMORY` that of the memory operand. */
@@ -381,7 +391,10 @@ export interface Test {
  * The test that a comparison with an immediate and a condition make, on 32-bit operands: `cmp r/m, imm`, `test r, r`, and results of
  * arithmetic compared with 0. On 64-bit operands equality alone tells something about the low half. Undefined where nothing is learnt.
  */
-export function compileTest(compare: Instruction, condition: ConditionCode): (Test & { readonly whenTaken: boolean; readonly whenNot: boolean }) | undefined {
+export function compileTest(
+  compare: Instruction,
+  condition: ConditionCode,
+): (Test & { readonly whenTaken: boolean; readonly whenNot: boolean }) | undefined {
   const { mnemonic } = compare;
   const slice = compare.op0Kind === OpKind.Register ? sliceOf(compare.op0Register) : undefined;
   const bytes = compare.op0Kind === OpKind.Memory ? MemorySizeExt.size(compare.memorySize) : 0;
@@ -393,11 +406,16 @@ export function compileTest(compare: Instruction, condition: ConditionCode): (Te
   else if (mnemonic === Mnemonic.Test && slice !== undefined) {
     if (compare.op1Kind === OpKind.Register && compare.op1Register === compare.op0Register) against = 0;
   } else if (slice !== undefined && RESULTS.has(mnemonic)) {
-    if (condition !== ConditionCode.e && condition !== ConditionCode.ne) return undefined;
+    // The other conditions also look at CF and OF.
+    if (!OF_RESULT.has(condition)) return undefined;
     against = 0;
   }
   if (against === undefined) return undefined;
-  const interval = intervalOf(condition, against);
+  const isSign = condition === ConditionCode.s || condition === ConditionCode.ns;
+  if (isSign && mnemonic === Mnemonic.Cmp) return undefined;
+  const interval = isSign
+    ? { low: 0x8000_0000, high: 0xffff_ffff, inside: condition === ConditionCode.s }
+    : intervalOf(condition, against);
   if (interval === undefined) return undefined;
   const isEquality = condition === ConditionCode.e || condition === ConditionCode.ne;
   if (width === 64 && !isEquality) return undefined;
@@ -406,6 +424,12 @@ export function compileTest(compare: Instruction, condition: ConditionCode): (Te
   return { position, ...interval, whenTaken: both || interval.inside, whenNot: both || !interval.inside };
 }
 
+const OF_RESULT: ReadonlySet<ConditionCode> = new Set([
+  ConditionCode.e,
+  ConditionCode.ne,
+  ConditionCode.s,
+  ConditionCode.ns,
+]);
 const RESULTS: ReadonlySet<Mnemonic> = new Set([
   Mnemonic.Add,
   Mnemonic.Sub,
@@ -449,4 +473,3 @@ function intervalOf(condition: ConditionCode, value: number): Omit<Test, "positi
       return undefined;
   }
 }
-

@@ -5,11 +5,17 @@ import { programOf } from "../../x86-ir/test/program-of.js";
 import {
   analyzeLiveness,
   DEFAULT_ASSUMPTIONS,
+  derive,
   formatKnown,
-  knownContents,
+  knowledgeOf,
+  KnownContents,
+  masked,
   NO_ASSUMPTIONS,
   printLiveness,
   printSummaries,
+  reasonOf,
+  SLOT,
+  slotOf,
   type Assumptions,
   type Locations,
 } from "../src/index.js";
@@ -26,12 +32,12 @@ function textOf({ instructions }: Program, i: number): string {
 }
 
 /** What is known at each port, MSR and CPUID instruction. */
-const ASKED = new Map<number, [name: string, register: number]>([
-  [Code.Out_DX_AL, ["dx", 2]],
-  [Code.In_AL_DX, ["dx", 2]],
-  [Code.Rdmsr, ["ecx", 1]],
-  [Code.Wrmsr, ["ecx", 1]],
-  [Code.Cpuid, ["eax", 0]],
+const ASKED = new Map<number, [name: string, register: number, mask: number]>([
+  [Code.Out_DX_AL, ["dx", 2, 0xffff]],
+  [Code.In_AL_DX, ["dx", 2, 0xffff]],
+  [Code.Rdmsr, ["ecx", 1, -1]],
+  [Code.Wrmsr, ["ecx", 1, -1]],
+  [Code.Cpuid, ["eax", 0, -1]],
 ]);
 
 runFiletests(new URL("./filetests/", import.meta.url), {
@@ -61,15 +67,42 @@ runFiletests(new URL("./filetests/", import.meta.url), {
   known: (filetest) => {
     const program = programOf(filetest);
     const { instructions } = program;
+    const contents = new KnownContents(program, assumptionsOf(filetest));
     const lines: string[] = [];
     for (let i = 0; i < instructions.count; i++) {
       const asked = ASKED.get(instructions.code[i]);
       if (asked === undefined) continue;
-      const [answer] = knownContents(program, [{ instruction: i, register: asked[1] }], assumptionsOf(filetest));
+      const content = contents.at(i, asked[1]);
+      const isKnown = knowledgeOf(content.value, asked[2]) !== "nothing";
+      const value = isKnown ? masked(content.value, asked[2]) : content.value;
+      const reason = isKnown ? "" : ` (${reasonOf(content)})`;
       lines.push(
-        `${(instructions.address[i] >>> 0).toString(16)}  ${textOf(program, i).padEnd(14)} ${asked[0]} = ${formatKnown(answer!)}`,
+        `${(instructions.address[i] >>> 0).toString(16)}  ${textOf(program, i).padEnd(14)} ${asked[0]} = ${formatKnown(value)}${reason}`,
       );
     }
+    contents.free();
+    return lines.join("\n");
+  },
+  derivation: (filetest) => {
+    const program = programOf(filetest);
+    const { instructions } = program;
+    const contents = new KnownContents(program, assumptionsOf(filetest));
+    const lines: string[] = [];
+    for (let i = 0; i < instructions.count; i++) {
+      const asked = ASKED.get(instructions.code[i]);
+      if (asked === undefined) continue;
+      const content = contents.at(i, asked[1]);
+      lines.push(`${(instructions.address[i] >>> 0).toString(16)}  ${textOf(program, i)}`);
+      for (const step of derive(content, knowledgeOf(content.value, asked[2]) !== "nothing")) {
+        const at = (instructions.address[step.instruction] >>> 0).toString(16);
+        const place = step.place < SLOT ? `r${step.place}` : `slot ${slotOf(step.place).offset}`;
+        const says = step.reason ?? (step.repeated ? "again" : formatKnown(step.value));
+        lines.push(
+          `${"  ".repeat(step.depth + 1)}${place} ${step.kind} ${at}  ${textOf(program, step.instruction)}  ${says}`,
+        );
+      }
+    }
+    contents.free();
     return lines.join("\n");
   },
 });

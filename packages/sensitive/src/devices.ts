@@ -11,7 +11,16 @@
 /** First and last port of a range, its name, and names of single ports by their distance from the first. */
 type PortRow = readonly [first: number, last: number, device: string, registers?: readonly string[]];
 
-const UART = ["data", "interrupt enable", "interrupt identification", "line control", "modem control", "line status", "modem status", "scratch"];
+const UART = [
+  "data",
+  "interrupt enable",
+  "interrupt identification",
+  "line control",
+  "modem control",
+  "line status",
+  "modem status",
+  "scratch",
+];
 const IDE = ["data", "error", "sector count", "LBA low", "LBA mid", "LBA high", "device", "command"];
 const PARALLEL = ["data", "status", "control"];
 

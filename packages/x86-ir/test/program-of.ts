@@ -4,6 +4,7 @@ import { type CodeFacts, NO_FACTS, type Program, REGISTER_NAMES, buildProgram } 
 
 /**
  * The program of a filetest. Tables are options that name labels of the source:
+ *   handler-writes: eax edx what the handlers of all exceptions may write (all registers)
  *   functions: f g          function starts             taken: a b            address-taken code
  *   exceptions: from>to     exception table             jump-labels: from>to  jump labels
  *   alternatives: a-b>c-d   bytes [a, b) may become [c, d); `>` alone: NOPs
@@ -31,6 +32,9 @@ export function programOf(filetest: Filetest): Program {
     );
     return [site[0], site[1] - site[0], replacement[0] ?? 0, (replacement[1] ?? 0) - (replacement[0] ?? 0)] as number[];
   });
+  const handlers = filetest.options.has("handler-writes")
+    ? words("handler-writes").reduce((mask, name) => mask | (1 << REGISTER_NAMES[filetest.bits].indexOf(name)), 0)
+    : undefined;
   const thunks = words("thunks").map((word) => word.split("="));
   const facts: CodeFacts = {
     ...NO_FACTS,
@@ -38,6 +42,8 @@ export function programOf(filetest: Filetest): Program {
     addressTaken: addresses("taken"),
     exceptionFrom: column(exceptions, 0),
     exceptionTo: column(exceptions, 1),
+    exceptionWrites:
+      handlers === undefined ? NO_FACTS.exceptionWrites : new Uint16Array(exceptions.length).fill(handlers),
     jumpLabelFrom: column(jumpLabels, 0),
     jumpLabelTo: column(jumpLabels, 1),
     alternativeSite: column(alternatives, 0),

@@ -22,5 +22,5 @@ plain:  xor     %ebx, %ebx
 fentry: ret
 # ---- expected
 # c1000016  in %dx,%al     dx = 61
-# c1000019  in %dx,%al     dx = ?
-# c1000021  in %dx,%al     dx = ?
+# c1000019  in %dx,%al     dx = 62
+# c1000021  in %dx,%al     dx = ? (call)

@@ -14,5 +14,5 @@ fixup:  rdmsr
         ret
 fentry: ret
 # ---- expected
-# c1000011  rdmsr          ecx = ?
-# c1000014  rdmsr          ecx = ?
+# c1000011  rdmsr          ecx = ? (memory)
+# c1000014  rdmsr          ecx = ? (exception)

@@ -25,6 +25,6 @@ f:      call    fentry
 fentry: ret
 # ---- expected
 # c1000013  out %al,%dx    dx = 20
-# c100001b  out %al,%dx    dx = 000000*0
-# c1000021  out %al,%dx    dx = ?
-# c1000033  out %al,%dx    dx = 00000cf*
+# c100001b  out %al,%dx    dx = 20|a0
+# c1000021  out %al,%dx    dx = ? (computation)
+# c1000033  out %al,%dx    dx = cf8|cfc

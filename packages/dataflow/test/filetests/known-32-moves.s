@@ -29,5 +29,5 @@ fentry: ret
 # c1000010  out %al,%dx    dx = 3fd
 # c1000015  out %al,%dx    dx = 70
 # c100001a  out %al,%dx    dx = 80
-# c1000029  out %al,%dx    dx = 0000fff*
-# c100002c  out %al,%dx    dx = ?
+# c1000029  out %al,%dx    dx = fff0|fff1|fff2|fff3
+# c100002c  out %al,%dx    dx = ? (caller)

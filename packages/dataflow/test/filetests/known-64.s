@@ -19,4 +19,4 @@ fentry: ret
 # 8100000a  rdmsr          ecx = c0000080
 # 81000013  cpuid          eax = 7
 # 81000017  wrmsr          ecx = c0000080
-# 8100001d  rdmsr          ecx = ?
+# 8100001d  rdmsr          ecx = ? (computation)
