@@ -17,24 +17,32 @@ export class DirectCalls {
     const { instructions, functions } = program;
     const { count, flow, target } = instructions;
     const call = Flow.call;
-    const rows: number[] = [],
-      callees: number[] = [];
+    // 1 + the function that begins at each instruction, 0 elsewhere.
+    const beginning = new Uint32Array(count);
+    for (let f = 0; f < functions.count; f++) beginning[functions.entryInstruction[f]] = f + 1;
+    let calls = 0;
+    for (let i = 0; i < count; i++) if (flow[i] === call) calls++;
+    const rows = new Uint32Array(calls),
+      callees = new Uint32Array(calls);
     const start = new Uint32Array(functions.count + 1);
-    const functionOfEntry = entries(program);
+    let c = 0;
     for (let i = 0; i < count; i++) {
       if (flow[i] !== call) continue;
       const entry = instructions.at(target[i]);
-      const f = entry < 0 ? 0 : functionOfEntry[entry];
+      const f = entry < 0 ? 0 : beginning[entry];
       if (f === 0) continue;
-      rows.push(i);
-      callees.push(f - 1);
+      rows[c] = i;
+      callees[c++] = f - 1;
       start[f]++;
     }
-    this.called = Uint8Array.from({ length: functions.count }, (_, f) => (start[f + 1] > 0 ? 1 : 0));
-    for (let f = 0; f < functions.count; f++) start[f + 1] += start[f];
+    this.called = new Uint8Array(functions.count);
+    for (let f = 0; f < functions.count; f++) {
+      if (start[f + 1] > 0) this.called[f] = 1;
+      start[f + 1] += start[f];
+    }
     const cursor = start.slice();
-    this.#calls = new Uint32Array(rows.length);
-    rows.forEach((row, c) => (this.#calls[cursor[callees[c]!]++] = row));
+    this.#calls = new Uint32Array(c);
+    for (let k = 0; k < c; k++) this.#calls[cursor[callees[k]]++] = rows[k];
     this.#start = start;
   }
 
@@ -141,10 +149,3 @@ export class DirectCalls {
 
 /** Blocks of helper routines that are looked through for what they write. */
 const LARGEST_LEAF = 16;
-
-/** 1 + the function that begins at each instruction, 0 elsewhere. */
-function entries({ instructions, functions }: Program): Uint32Array {
-  const at = new Uint32Array(instructions.count);
-  functions.entryInstruction.forEach((row, f) => (at[row] = f + 1));
-  return at;
-}

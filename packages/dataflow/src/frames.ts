@@ -10,15 +10,7 @@
  * Invariant: a distance is the same on all paths to a block, or it is not used. Where ESP gets lost, or a frame address is computed with anything
  * but constants, no slot is private. Cost: the function's instructions once, those that name ESP or EBP decoded.
  */
-import {
-  MemorySizeExt,
-  Mnemonic,
-  OpAccess,
-  OpKind,
-  Register,
-  InstructionInfoFactory,
-  type Instruction,
-} from "iced-x86";
+import { MemorySizeExt, Mnemonic, OpKind, Register, type Instruction } from "iced-x86";
 import { EBP, ESP, EdgeKind, Flow, type Program } from "@pv/x86-ir";
 import type { InstructionReader } from "./reader.js";
 import { immediateOf, sliceOf } from "./transfer.js";
@@ -50,7 +42,6 @@ const isKnown = (distance: number): boolean => Number.isFinite(distance);
 /** Frames of functions, computed when they are first asked for. */
 export class Frames {
   readonly #frames = new Map<number, Frame>();
-  readonly #factory = new InstructionInfoFactory();
   readonly #called: Uint8Array;
 
   /** `called`: 1 for each function that a direct call names. */
@@ -60,10 +51,6 @@ export class Frames {
     called: Uint8Array,
   ) {
     this.#called = called;
-  }
-
-  free(): void {
-    this.#factory.free();
   }
 
   /** The frame of compiled function `f`. */
@@ -115,7 +102,7 @@ export class Frames {
     const { blocks, functions, instructions } = program;
     const { effect, flow } = instructions;
     const touches = frameRows(program);
-    const walk = new FrameWalk(program, this.reader, this.#factory);
+    const walk = new FrameWalk(program, this.reader);
     const entry = blocks.ofInstruction[functions.entryInstruction[f]];
     const at = new Map<number, readonly [esp: number, ebp: number]>([[entry, [0, FOREIGN]]]);
     const work = [entry];
@@ -176,6 +163,20 @@ function frameRows({ instructions: { effects } }: Program): Uint8Array {
   return rows;
 }
 
+/** Instructions that only read their first operand; of all others a first operand in memory counts as written, and no other one ever is. */
+const ONLY_READ: ReadonlySet<Mnemonic> = new Set([
+  Mnemonic.Cmp,
+  Mnemonic.Test,
+  Mnemonic.Bt,
+  Mnemonic.Push,
+  Mnemonic.Call,
+  Mnemonic.Jmp,
+  Mnemonic.Mul,
+  Mnemonic.Imul,
+  Mnemonic.Div,
+  Mnemonic.Idiv,
+]);
+
 /** What one pass over a block sees. A block may be passed again with less known: what it said before is then unsaid. */
 class FrameWalk {
   esp = 0;
@@ -189,7 +190,6 @@ class FrameWalk {
   constructor(
     readonly program: Program,
     readonly reader: InstructionReader,
-    readonly factory: InstructionInfoFactory,
   ) {}
 
   finish(): Frame {
@@ -316,14 +316,7 @@ class FrameWalk {
       const offset = this.#address(instruction);
       if (Object.is(offset, FOREIGN)) return;
       const width = MemorySizeExt.size(instruction.memorySize);
-      const info = this.factory.info(instruction);
-      const access = info.opAccess(operand) as OpAccess;
-      info.free();
-      const reads =
-        access === OpAccess.None ||
-        access === OpAccess.Read ||
-        access === OpAccess.CondRead ||
-        access === OpAccess.NoMemAccess;
+      const reads = operand > 0 || ONLY_READ.has(instruction.mnemonic);
       if (!isKnown(offset) || width === 0) {
         if (!reads) this.#take(LOST);
         return;

@@ -101,10 +101,9 @@ export class KnownContents {
   readonly #preserved: number;
   readonly #word: number;
   readonly #transparent: ReadonlySet<number>;
-  readonly #tracedCalls: ReadonlySet<number>;
   readonly #unseen: ReadonlySet<number>;
   readonly #returnThunks: ReadonlySet<number>;
-  readonly #taken: ReadonlySet<number>;
+  readonly #replaced: ReadonlySet<number>;
   readonly #fixups = new Map<number, number>();
   readonly #merges = new Map<number, MutableContent>();
   readonly #definitions = new Map<number, MutableContent>();
@@ -124,17 +123,15 @@ export class KnownContents {
     for (const r of CONVENTIONS[instructions.bits].callerSaved) saved &= ~(1 << r);
     this.#preserved = saved;
     this.#transparent = new Set(facts.transparent);
-    this.#tracedCalls = new Set(facts.tracedCalls);
     this.#unseen = new Set([...facts.thunkAddress, ...facts.replaceable]);
     this.#returnThunks = new Set(facts.returnThunks);
-    this.#taken = new Set([...facts.addressTaken, ...facts.thunkAddress, ...facts.replaceable, ...facts.returnThunks]);
+    this.#replaced = new Set([...this.#unseen, ...facts.returnThunks]);
     facts.exceptionTo.forEach((to, row) => {
       this.#fixups.set(to, (this.#fixups.get(to) ?? 0) | (facts.exceptionWrites[row] ?? -1));
     });
   }
 
   free(): void {
-    this.#frames.free();
     this.#reader.free();
   }
 
@@ -279,13 +276,13 @@ export class KnownContents {
 
   /** What a call leaves in a register; undefined where it leaves it alone. */
   #call(i: number, place: number): MutableContent | undefined {
-    const { instructions, functions } = this.#program;
+    const { instructions, functions, facts } = this.#program;
     const { cReturn, indirectCall } = this.#assumptions;
     const target = instructions.target[i];
     const isSaved = ((this.#preserved >>> place) & 1) === 1;
     if (instructions.flow[i] === Flow.indirectCall || this.#unseen.has(target))
       return isSaved && indirectCall ? undefined : this.#unknown(i, place, "call");
-    if (this.#transparent.has(target) || this.#tracedCalls.has(instructions.address[i])) return undefined;
+    if (this.#transparent.has(target) || contains(facts.tracedCalls, instructions.address[i])) return undefined;
     const callee = this.#calls.functionAt(target);
     if (callee < 0) return this.#unknown(i, place, "call");
     const isC = functions.traced[callee] === 1;
@@ -414,7 +411,7 @@ export class KnownContents {
     const address = instructions.address[first];
     const f = functions.containing(first);
     const isEntry = f >= 0 && functions.entryInstruction[f] === first;
-    if (this.#taken.has(address)) return yield this.#unknown(first, place, isEntry ? "caller" : "outside");
+    if (this.#isTaken(address)) return yield this.#unknown(first, place, isEntry ? "caller" : "outside");
     let ways = 0;
     if (isEntry) {
       const calls = this.#calls.of(f);
@@ -491,13 +488,17 @@ export class KnownContents {
     const first = blocks.first[block];
     if (blocks.predecessorStart[block] !== blocks.predecessorStart[block + 1]) return false;
     const f = functions.containing(first);
-    if (this.#taken.has(instructions.address[first]) || (f >= 0 && functions.entryInstruction[f] === first))
-      return false;
+    if (this.#isTaken(instructions.address[first]) || (f >= 0 && functions.entryInstruction[f] === first)) return false;
     for (let i = first; i < blocks.end[block]; i++) {
       const bytes = instructions.bytesOf(i);
       if (bytes[0] !== BREAKPOINT && !isNop(bytes)) return false;
     }
     return true;
+  }
+
+  /** Whether something other than direct branches leads to an address. */
+  #isTaken(va: number): boolean {
+    return this.#replaced.has(va) || contains(this.#program.facts.addressTaken, va);
   }
 
   // ---- conditions
@@ -542,6 +543,18 @@ export class KnownContents {
     tested.value = tested.evaluate!(tested.inputs);
     return tested;
   }
+}
+
+/** Whether an ascending list has a value. */
+function contains(sorted: Uint32Array, value: number): boolean {
+  let low = 0,
+    high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low] === value;
 }
 
 /** Values only grow: nothing will ever be known of it. */
