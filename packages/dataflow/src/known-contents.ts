@@ -414,6 +414,7 @@ export class KnownContents {
     if (this.#isTaken(address)) return yield this.#unknown(first, place, isEntry ? "caller" : "outside");
     let ways = 0;
     if (isEntry) {
+      if (!this.#isLedTo(f)) return yield this.#unknown(first, place, "caller");
       const calls = this.#calls.of(f);
       if (calls.length > MOST_CALLERS) return yield this.#unknown(first, place, "caller");
       for (const call of calls) {
@@ -435,6 +436,37 @@ export class KnownContents {
       }
     }
     if (ways === 0) yield this.#unknown(first, place, isEntry ? "caller" : "outside");
+  }
+
+  readonly #ledTo = new Map<number, boolean>();
+
+  /**
+   * Whether calls and jumps lead to a function from one that is entered from out of sight. Functions that only call each other are not dead
+   * code for us: something unknown leads there.
+   */
+  #isLedTo(f: number): boolean {
+    const known = this.#ledTo.get(f);
+    if (known !== undefined) return known;
+    const { blocks, functions, instructions } = this.#program;
+    const seen = new Set([f]),
+      work = [f];
+    let found = false;
+    for (let g = work.pop(); g !== undefined && !found; g = work.pop()) {
+      const entry = blocks.ofInstruction[functions.entryInstruction[g]];
+      const from: number[] = Array.from(this.#calls.of(g), (call) => functions.containing(call));
+      for (let p = blocks.predecessorStart[entry]; p < blocks.predecessorStart[entry + 1]; p++)
+        if (!this.#isPadding(blocks.predecessors[p]))
+          from.push(functions.containing(blocks.first[blocks.predecessors[p]]));
+      found = from.length === 0 || this.#isTaken(instructions.address[blocks.first[entry]]);
+      for (const h of from) {
+        found ||= h < 0 || this.#ledTo.get(h) === true;
+        if (h < 0 || seen.has(h)) continue;
+        seen.add(h);
+        work.push(h);
+      }
+    }
+    this.#ledTo.set(f, found);
+    return found;
   }
 
   /** The content that an edge brings. */

@@ -1,6 +1,6 @@
 # test: known
 # bits: 32
-# functions: same few taken deep caller fentry lonely loop inner stack
+# functions: same few taken deep caller fentry lonely loop inner stack ping pong
 # transparent: fentry
 # taken: taken loop
 # Arguments are what all visible callers pass; not if the address is taken, nor if nobody visible calls. Jumps between functions pass them on, too.
@@ -57,6 +57,16 @@ stack:  call    fentry
         out     %al, %dx
         pop     %ebp
         ret
+# Functions that only call each other: something unknown leads there.
+ping:   call    fentry
+        mov     $0x30, %eax
+        call    pong
+        ret
+pong:   call    fentry
+        mov     %eax, %edx
+        out     %al, %dx
+        call    ping
+        ret
 fentry: ret
 # ---- expected
 # c1000007  out %al,%dx    dx = 70
@@ -66,3 +76,4 @@ fentry: ret
 # c1000032  out %al,%dx    dx = ? (caller)
 # c1000087  out %al,%dx    dx = 60
 # c1000099  out %al,%dx    dx = 64
+# c10000b3  out %al,%dx    dx = ? (caller)
