@@ -22,6 +22,8 @@ export const randomCase: fc.Arbitrary<Case> = fc.record({
     narrowReturn: fc.constant(false),
     undefinedFlags: fc.boolean(),
     savingThunks: fc.boolean(),
+    // Liveness does not look at memory.
+    privateSlots: fc.constant(true),
   }),
 });
 
