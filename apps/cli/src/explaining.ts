@@ -9,6 +9,7 @@ import { derivationOf, renderContent, renderDerivation, type DerivationModel } f
 import { siteModel, TACTIC_NAMES, type SiteModel } from "./model.js";
 import { planInput, type Analysis } from "./pipeline.js";
 import { table } from "./table.js";
+import { renderTraces, tracesOf, type TraceModel } from "./tracing.js";
 
 export interface Explanation {
   readonly schemaVersion: 1;
@@ -39,6 +40,8 @@ export interface Explanation {
   readonly registers: { readonly atStake: readonly string[]; readonly preserved: readonly string[] };
   /** How the port, MSR index or CPUID leaf is known, or where it gets lost. */
   readonly derivation: readonly DerivationModel[];
+  /** Why each caller-saved register and each arithmetic flag is live or dead. */
+  readonly traces: readonly TraceModel[];
   readonly patch: PatchModel | null;
   /** The outcome of every rung of the ladder of tactics. */
   readonly rungs: readonly RungModel[];
@@ -110,6 +113,7 @@ export function explainSite(analysis: Analysis, address: { readonly low: Va; rea
         preserved: registerNames(facts.preserved[s]!, bits),
       },
       derivation: derivationOf(analysis, s),
+      traces: tracesOf(analysis, s, disassembler),
       patch:
         patch === NO_PATCH
           ? null
@@ -170,7 +174,7 @@ function registerNames(mask: number, bits: 32 | 64): string[] {
   return REGISTER_NAMES[bits].filter((_, r) => (mask >>> r) & 1);
 }
 
-export function renderExplanation({ site, kind, registers, derivation, patch, rungs }: Explanation): string {
+export function renderExplanation({ site, kind, registers, derivation, traces, patch, rungs }: Explanation): string {
   const list = (words: readonly string[]): string => words.join(" ") || "none";
   const where = [site.section, ...(site.symbol === null ? [] : [site.symbol])].join(", ");
   const notes = [
@@ -189,6 +193,7 @@ export function renderExplanation({ site, kind, registers, derivation, patch, ru
     ["known", site.content === null ? "nothing" : renderContent(site.content)],
     ["registers at stake", list(registers.atStake)],
     ["to be preserved", list(registers.preserved)],
+    ["facts rest on", site.assumptions.length === 0 ? "code alone" : site.assumptions.join(", ")],
     ...(notes.length === 0 ? [] : [["notes", notes.join("; ")]]),
   ] as [string, string][];
   const plan =
@@ -209,6 +214,7 @@ export function renderExplanation({ site, kind, registers, derivation, patch, ru
     `${site.address}  ${site.bytes}  ${site.text}    (${where})`,
     table(facts, "ll"),
     ...(derivation.length === 0 ? [] : [`derived from\n${renderDerivation(derivation)}`]),
+    `why\n${renderTraces(traces)}`,
     plan,
     ["the ladder", table(ladder, "ll")].join("\n"),
   ].join("\n\n");

@@ -43,6 +43,8 @@ export interface Summary {
   readonly registers: RegisterSummary;
   /** Sites behind which any arithmetic flag is live. */
   readonly flags: { readonly sites: number; readonly live: number };
+  /** Sites about which all facts are proved from code alone, and those whose facts rest on each assumption that was made. */
+  readonly restsOn: { readonly codeAlone: number; readonly byAssumption: Readonly<Record<string, number>> };
   readonly known: Readonly<Record<"ports" | "msrs" | "leaves", KnownSummary>>;
 }
 
@@ -68,6 +70,8 @@ export interface SiteModel {
   readonly known: { readonly what: AskedName; readonly value: number } | null;
   /** What is known at all, or why nothing is; null where there is nothing to know. */
   readonly content: ContentModel | null;
+  /** Names of the assumptions that these facts rest on; none where code alone proves them. */
+  readonly assumptions: readonly string[];
   readonly tactic: string;
   /** Why the site is in no patch; null if it is in one. */
   readonly reason: string | null;
@@ -104,9 +108,15 @@ export function siteModel(analysis: Analysis, s: number): SiteModel {
     liveFlags: FLAG_NAMES.filter((_, f) => (facts.liveRest[s] >>> (FLAG_SHIFT + f)) & 1),
     known: facts.known[s] === 0 ? null : { what: ASKED_NAMES[facts.known[s]]!, value: facts.knownValue[s] },
     content: contentModel(facts, s),
+    assumptions: assumptionNames(facts.restsOn[s]),
     tactic: tacticOf(analysis, s),
     reason: plans.siteReason[s] === 0 ? null : ruleOf(plans.siteReason[s])!.name,
   };
+}
+
+/** Names of the assumptions in a set of bits (`ASSUMPTIONS`). */
+function assumptionNames(bits: number): string[] {
+  return Object.entries(ASSUMPTIONS).flatMap(([name, [bit]]) => ((bits >> bit) & 1 ? [name] : []));
 }
 
 export function tacticOf({ plans }: Analysis, site: number): string {
@@ -120,12 +130,16 @@ function registerNames(parts: number, rest: number, bits: Bits): string[] {
 }
 
 function summarize(analysis: Analysis): Summary {
-  const { sites, facts, plans } = analysis;
+  const { sites, facts, plans, liveness } = analysis;
   const byKind = new Map<string, { sites: number; patched: number; atStake: number; preserved: number }>();
   const byTactic = new Map<string, number>(),
     byReason = new Map<string, number>();
   const total = { atStake: 0, preserved: 0 };
-  let flags = 0;
+  let flags = 0,
+    codeAlone = 0;
+  const byAssumption = new Map<string, number>(
+    Object.entries(liveness.assumptions).flatMap(([name, on]) => (on ? [[name, 0]] : [])),
+  );
   for (let s = 0; s < sites.count; s++) {
     const kind = kindName(sites.kind[s]);
     const row = byKind.get(kind) ?? { sites: 0, patched: 0, atStake: 0, preserved: 0 };
@@ -141,6 +155,8 @@ function summarize(analysis: Analysis): Summary {
     count(byTactic, tacticOf(analysis, s));
     if (plans.siteReason[s] !== 0) count(byReason, ruleOf(plans.siteReason[s])!.name);
     if (liveFlags(facts, s) !== 0) flags++;
+    if (facts.restsOn[s] === 0) codeAlone++;
+    for (const name of assumptionNames(facts.restsOn[s])) byAssumption.set(name, (byAssumption.get(name) ?? 0) + 1);
   }
   return {
     sites: sites.count,
@@ -149,6 +165,7 @@ function summarize(analysis: Analysis): Summary {
     byReason: sorted(byReason, (n) => n),
     registers: registers(total),
     flags: { sites: sites.count, live: flags },
+    restsOn: { codeAlone, byAssumption: sorted(byAssumption, (n) => n) },
     known: {
       ports: summarizeKnown(facts, KnownWhat.port),
       msrs: summarizeKnown(facts, KnownWhat.msr),

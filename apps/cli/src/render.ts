@@ -15,7 +15,7 @@ export function renderAnalysis(model: AnalysisModel, everySite: boolean): string
 }
 
 /** Sites by kind, tactic and reason; registers, flags and contents in total. */
-export function renderSummary({ summary, assumptions }: AnalysisModel): string {
+export function renderSummary({ summary }: AnalysisModel): string {
   const kinds = Object.entries(summary.byKind).toSorted(([a, x], [b, y]) => y.sites - x.sites || (a < b ? -1 : 1));
   const { registers, flags, known } = summary;
   const total: KindSummary = {
@@ -37,8 +37,19 @@ export function renderSummary({ summary, assumptions }: AnalysisModel): string {
     [
       `registers preserved   ${registers.preserved} of ${registers.atStake} caller-saved at stake: ${percent(registers.reduction)} fewer`,
       `flags live            at ${flags.live} of ${flags.sites} sites`,
-      ...assumptions.map((name) => `facts assume that     ${ASSUMPTIONS[name as keyof typeof ASSUMPTIONS][1]}`),
     ].join("\n"),
+    table(
+      [
+        ["facts rest on", "sites", "which says"],
+        ["code alone", `${summary.restsOn.codeAlone}`, ""],
+        ...descending(summary.restsOn.byAssumption).map(([name, sites]) => [
+          name!,
+          sites!,
+          ASSUMPTIONS[name as keyof typeof ASSUMPTIONS][1],
+        ]),
+      ],
+      "lrl",
+    ),
   ].join("\n\n");
 }
 

@@ -1,6 +1,5 @@
 /** From an analysis to the pre-virtualized image: the facts and plans as an annotation table, and the table beside the kernel. */
 import { unwrap } from "@pv/elf";
-import { ASSUMPTIONS } from "@pv/dataflow";
 import { annotate, previrtualize, type Annotations } from "@pv/runtime-loader";
 import type { Analysis } from "./pipeline.js";
 
@@ -8,16 +7,13 @@ import type { Analysis } from "./pipeline.js";
 const IN_ALTERNATIVE = 1,
   HAS_EXCEPTION_ROW = 2,
   EARLY = 4;
-const ALL_ASSUMPTIONS = Object.values(ASSUMPTIONS).reduce((bits, [bit]) => bits | (1 << bit), 0);
 
 export function annotationsFor(analysis: Analysis): Annotations {
-  const { image, program, sites, facts, plans, early, liveness } = analysis;
+  const { image, program, sites, facts, plans, early } = analysis;
   const { instructions } = program;
   const faulting = new Set(image.tables.exceptions?.insn);
   const rows = sites.instruction;
   const address = Uint32Array.from(rows, (i) => instructions.address[i]);
-  // Which facts rest on which assumption is not tracked site by site yet: all that were made are named.
-  const made = Object.entries(liveness.assumptions).some(([, on]) => on) ? ALL_ASSUMPTIONS : 0;
   return unwrap(
     annotate({
       elf: image.elf,
@@ -37,7 +33,7 @@ export function annotationsFor(analysis: Analysis): Annotations {
         liveRest: facts.liveRest,
         known: facts.known,
         knownValue: facts.knownValue,
-        assumptions: new Uint16Array(sites.count).fill(made),
+        assumptions: facts.restsOn,
       },
       plans,
     }),

@@ -5,7 +5,9 @@ import {
   knowledgeOf,
   KnownContents,
   masked,
+  openLedger,
   reasonOf,
+  restsOn as assumptionsOf,
   setOf,
   type Knowledge,
   type Known,
@@ -34,6 +36,8 @@ export interface SiteFacts {
   readonly knownValue: Uint32Array;
   /** What is known at all, of sites where something could be. */
   readonly contents: readonly (SiteContent | undefined)[];
+  /** Bits (`ASSUMPTIONS`) of what all of this rests on; 0 where code alone proves it. */
+  readonly restsOn: Uint8Array;
 }
 
 /** What is known of a port, MSR index or CPUID leaf; `reason` where it is neither exact, nor one of a few values, nor a range. */
@@ -42,6 +46,8 @@ export interface SiteContent {
   /** The bits outside the operand are zero. */
   readonly value: Known;
   readonly reason: UnknownReason | undefined;
+  /** Bits (`ASSUMPTIONS`) of what it rests on. */
+  readonly restsOn: number;
 }
 
 /** Kinds with an operand worth knowing: its register, and the bits of it that count. */
@@ -69,12 +75,15 @@ export function collectSiteFacts(program: Program, sites: Sites, liveness: Liven
   const candidates = registersIn(callerSaved.parts, callerSaved.rest);
   const contents = new Array<SiteContent | undefined>(sites.count).fill(undefined);
   const known = new KnownContents(program, liveness.assumptions);
+  const ledger = openLedger(program, liveness);
+  const restsOn = new Uint8Array(sites.count);
 
   for (let s = 0; s < sites.count; s++) {
     const instruction = sites.instruction[s];
     const entry = entryOf(sites.kind[s])!;
     const live = liveness.worthKeeping(instruction);
     liveParts[s] = live.parts;
+    restsOn[s] = ledger.behind(instruction);
     liveRest[s] = live.rest;
     const results = resultsOf(entry, sites.form[s], bits);
     atStake[s] = candidates & ~registersIn(results.parts, results.rest);
@@ -84,23 +93,29 @@ export function collectSiteFacts(program: Program, sites: Sites, liveness: Liven
     asked[s] = question[0];
     const content = contentOf(program, sites, s, known);
     contents[s] = content;
+    restsOn[s] |= content.restsOn;
     if (content.knowledge !== "exact") continue;
     knownWhat[s] = asked[s];
     knownValue[s] = content.value.value;
   }
   known.free();
-  return { liveParts, liveRest, atStake, preserved, asked, known: knownWhat, knownValue, contents };
+  return { liveParts, liveRest, atStake, preserved, asked, known: knownWhat, knownValue, contents, restsOn };
 }
 
 /** What is known at a site that has something to know. */
 function contentOf(program: Program, sites: Sites, site: number, known: KnownContents): SiteContent {
   const port = immediatePort(program, sites, site);
-  if (port !== undefined) return { knowledge: "exact", value: exactly(port), reason: undefined };
+  if (port !== undefined) return { knowledge: "exact", value: exactly(port), reason: undefined, restsOn: 0 };
   const [, register, mask] = ASKED[entryOf(sites.kind[site])!.kind]!;
   const content = known.at(sites.instruction[site], register);
   const knowledge = knowledgeOf(content.value, mask);
   const reason = knowledge === "nothing" ? reasonOf(content) : undefined;
-  return { knowledge, value: masked(content.value, mask), reason };
+  return {
+    knowledge,
+    value: masked(content.value, mask),
+    reason,
+    restsOn: knowledge === "nothing" ? 0 : assumptionsOf(content),
+  };
 }
 
 /** The port of `in` and `out` with an immediate; undefined for all others. */

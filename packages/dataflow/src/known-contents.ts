@@ -19,7 +19,7 @@
  */
 import { ConditionCode, Mnemonic } from "iced-x86";
 import { EdgeKind, ESP, Flow, type Program } from "@pv/x86-ir";
-import { CONVENTIONS, type Assumptions } from "./conventions.js";
+import { ASSUMPTIONS, CONVENTIONS, type Assumptions } from "./conventions.js";
 import { DirectCalls } from "./direct-calls.js";
 import { Frames, type Slot } from "./frames.js";
 import { between, equalKnown, joinKnown, NOTHING, UNKNOWN, type Known } from "./known-values.js";
@@ -58,9 +58,23 @@ export interface Content {
   readonly inputs: readonly Content[];
   /** Of unknown contents. */
   readonly reason: UnknownReason | undefined;
+  /** Bits (`ASSUMPTIONS`) of what it rests on itself; see `restsOn` for all that it hangs on. */
+  readonly restsOn: number;
+}
+
+/** Bits (`ASSUMPTIONS`) of what a content rests on, with all its inputs: perhaps one too many, never one too few. */
+export function restsOn(content: Content): number {
+  const seen = new Set([content]);
+  let bits = 0;
+  for (const each of seen) {
+    bits |= each.restsOn;
+    for (const input of each.inputs) seen.add(input);
+  }
+  return bits;
 }
 
 interface MutableContent extends Content {
+  restsOn: number;
   value: Known;
   inputs: MutableContent[];
   /** Those that it is an input of. */
@@ -78,6 +92,10 @@ export const slotOf = (place: number): Slot => ({
   offset: Math.floor((place - SLOT) / 16) - SLOT_REACH,
   width: (place - SLOT) % 16,
 });
+
+const [BY_RETURN, BY_POINTER, BY_SLOT] = (["cReturn", "indirectCall", "privateSlots"] as const).map(
+  (name) => 1 << ASSUMPTIONS[name][0],
+) as [number, number, number];
 
 /** More visible callers than this are not looked at: they hardly ever agree, and asking them all is what would take time. */
 const MOST_CALLERS = 64;
@@ -182,6 +200,7 @@ export class KnownContents {
       value: NOTHING,
       inputs: [],
       reason: undefined,
+      restsOn: place >= SLOT ? BY_SLOT : 0,
       users: [],
       evaluate: undefined,
       state: State.made,
@@ -227,19 +246,26 @@ export class KnownContents {
     if (place >= SLOT) return this.#searchSlot(block, end, place);
     const low = 1 << place,
       high = 1 << (16 + place);
+    const settle = (content: MutableContent): MutableContent => {
+      content.restsOn |= passed;
+      return content;
+    };
+    let passed = 0;
     for (let i = end - 1; i >= first; i--) {
       const f = flow[i];
       if (f === Flow.call || f === Flow.indirectCall) {
         if (place === ESP) continue;
         const found = this.#call(i, place);
-        if (found !== undefined) return found;
+        if (typeof found !== "number") return settle(found);
+        passed |= found;
       } else if (f === Flow.interrupt || f === Flow.invalid) return this.#unknown(i, place, "outside");
       else {
         const e = effect[i];
-        if ((writeParts[e] & (low | high)) !== 0 || (writeRest[e] & low) !== 0) return this.#definition(i, place);
+        if ((writeParts[e] & (low | high)) !== 0 || (writeRest[e] & low) !== 0)
+          return settle(this.#definition(i, place));
       }
     }
-    return this.#merge(block, place);
+    return settle(this.#merge(block, place));
   }
 
   #searchSlot(block: number, end: number, place: number): MutableContent {
@@ -274,20 +300,20 @@ export class KnownContents {
     return home < 0 || !this.#assumptions.privateSlots ? undefined : this.#frames.of(home);
   }
 
-  /** What a call leaves in a register; undefined where it leaves it alone. */
-  #call(i: number, place: number): MutableContent | undefined {
+  /** What a call leaves in a register; where it leaves it alone, the bits of what that rests on. */
+  #call(i: number, place: number): MutableContent | number {
     const { instructions, functions, facts } = this.#program;
     const { cReturn, indirectCall } = this.#assumptions;
     const target = instructions.target[i];
     const isSaved = ((this.#preserved >>> place) & 1) === 1;
     if (instructions.flow[i] === Flow.indirectCall || this.#unseen.has(target))
-      return isSaved && indirectCall ? undefined : this.#unknown(i, place, "call");
-    if (this.#transparent.has(target) || contains(facts.tracedCalls, instructions.address[i])) return undefined;
+      return isSaved && indirectCall ? BY_POINTER : this.#unknown(i, place, "call");
+    if (this.#transparent.has(target) || contains(facts.tracedCalls, instructions.address[i])) return 0;
     const callee = this.#calls.functionAt(target);
     if (callee < 0) return this.#unknown(i, place, "call");
     const isC = functions.traced[callee] === 1;
-    if (isC && isSaved && cReturn) return undefined;
-    if (((this.#calls.mayWrite(callee, this.#unseen) >>> place) & 1) === 0) return undefined;
+    if (isC && isSaved && cReturn) return BY_RETURN;
+    if (((this.#calls.mayWrite(callee, this.#unseen) >>> place) & 1) === 0) return 0;
     if (!isC) return this.#unknown(i, place, "call");
     return this.#memo(this.#definitions, i, place, () => this.#make(ContentKind.returned, i, place));
   }

@@ -5,7 +5,7 @@
  * behind which, by an assumption, nobody reads it. A fact rests on every assumption that ends one of its paths.
  *
  * So the equations of liveness are solved once more, for what the assumptions take away: one plane for each, of *groups* (a register
- * with all its parts, or the six arithmetic flags),
+ * with all its parts, or a flag),
  *
  *   taken(n) = (taken of the callee + (joined taken of the successors - callWrites + what an assumption cuts off at n's end)) - kill(n)
  *
@@ -26,26 +26,24 @@ export interface Ledger {
   behind(instruction: number): number;
 }
 
-/** Bit of the arithmetic flags in a word of groups; registers are bits 0-15. */
-export const FLAG_GROUP = 1 << 16;
 const PLANES = Object.keys(ASSUMPTIONS).length;
 const plane = (name: keyof typeof ASSUMPTIONS): number => ASSUMPTIONS[name][0];
 
-/** Groups that have a location in the set. */
+/** Groups that have a location in the set: registers are bits 0-15, flags the bits that they have in the word `rest`. */
 export const groupsTouched = ({ parts, rest }: Locations): number =>
-  registersIn(parts, rest) | ((rest & ARITHMETIC_FLAGS) !== 0 ? FLAG_GROUP : 0);
+  registersIn(parts, rest) | (rest & ARITHMETIC_FLAGS);
 /** Groups all of whose locations are in the set. */
 const groupsCovered = (parts: number, rest: number): number =>
-  (parts & (parts >>> 16) & rest & 0xffff) | ((rest & ARITHMETIC_FLAGS) === ARITHMETIC_FLAGS ? FLAG_GROUP : 0);
+  (parts & (parts >>> 16) & rest & 0xffff) | (rest & ARITHMETIC_FLAGS);
 
 export function openLedger(program: Program, liveness: Liveness): Ledger {
-  const { assumptions, bits, nodes, narrow, returns, summaries, meaning, needed, serving } = liveness;
+  const { assumptions, bits, nodes, narrow, returns, summaries, meaning, needed, serving, liveRest } = liveness;
   const { functions, instructions } = program;
   const { effect, effects } = instructions;
   const { call, callee, exit, first, end } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
   const { functionOf, open, closedBy, returnStart, returnNodes, jumpStart, jumps } = returns;
-  const { writesParts, writesRest } = summaries;
+  const { readsRest, writesParts, writesRest } = summaries;
   const { all, callReads, returnReads, narrowReads } = conventionSets(bits);
   const unseen = unseenCalls(bits);
   const groups = groupsTouched({ parts: all.parts, rest: all.rest | ALL_FLAGS });
@@ -78,20 +76,32 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
     taken[cReturn] |= cut & onlyNarrow;
   };
 
-  /** Goes back over the instructions from `from` up to the end of node k. */
-  const throughInstructions = (k: number, from: number): void => {
+  /** Goes back over the instructions from `from` up to the end of node k; `read` is the word `rest` that is read from each node on. */
+  const throughInstructions = (k: number, from: number, read: Int32Array): void => {
     let parts = 0,
-      byCode = 0,
-      byAssumption = 0;
-    for (let i = from; i < end[k]; i++) {
+      rest = 0;
+    let flags = taken[undefinedFlags] & ARITHMETIC_FLAGS,
+      live = flagsAtEnd(k, read);
+    // What another assumption took away would be read without it.
+    for (let a = 0; a < PLANES; a++) live |= taken[a] & ARITHMETIC_FLAGS;
+    for (let i = end[k] - 1; i >= from; i--) {
       const e = effect[i];
+      const left = assumptions.undefinedFlags ? effects.undefinedRest[e] : 0;
       parts |= effects.killParts[e];
-      byAssumption |= effects.undefinedRest[e] & ~byCode;
-      byCode |= effects.killRest[e];
+      rest |= effects.killRest[e] | left;
+      // Read behind it, if nobody had written it here.
+      flags = (flags | (live & left)) & ~effects.killRest[e];
+      live = (live & ~(effects.killRest[e] | left)) | effects.useRest[e];
     }
-    if (!assumptions.undefinedFlags) byAssumption = 0;
-    keep(~groupsCovered(parts, byCode | byAssumption));
-    if (byAssumption !== 0) taken[undefinedFlags] |= FLAG_GROUP;
+    keep(~groupsCovered(parts, rest));
+    taken[undefinedFlags] |= flags & ARITHMETIC_FLAGS;
+  };
+  /** Flags that may be live at the end of node k; all of them where more than branches has a say. */
+  const flagsAtEnd = (k: number, read: Int32Array): number => {
+    if (call[k] !== 0 || exit[k] !== 0) return ARITHMETIC_FLAGS;
+    let live = 0;
+    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) live |= read[successors[e]];
+    return live;
   };
 
   const planesOf = (count: number): Int32Array => new Int32Array(count * PLANES);
@@ -150,10 +160,12 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
     return changed;
   };
 
+  // A caller may read what is neither read nor written up to the return.
+  const readOrKept = readsRest.map((read, k) => read | ~writesRest[k]);
   solveBackward(nodes, serving, (k) => {
     atExit(k, inSummary, undefined);
     throughCall(k);
-    throughInstructions(k, first[k]);
+    throughInstructions(k, first[k], readOrKept);
     return store(k, inSummary);
   });
 
@@ -177,7 +189,7 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
     atExit(k, column, behindReturn);
     if (callee[k] >= 0 && open[functionOf[callee[k]]] === 0) feed(functionOf[callee[k]], mark);
     throughCall(k);
-    throughInstructions(k, first[k]);
+    throughInstructions(k, first[k], liveRest);
     return store(k, column);
   });
 
@@ -186,7 +198,7 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
       const k = nodes.of(instruction);
       atExit(k, column, behindReturn);
       throughCall(k);
-      throughInstructions(k, instruction + 1);
+      throughInstructions(k, instruction + 1, liveRest);
       const { parts, rest } = liveness.after(instruction),
         meant = meaning.after(instruction);
       const dead = groups & ~groupsCovered(parts, rest);
