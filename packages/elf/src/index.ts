@@ -1,3 +1,4 @@
+export * from "./address-set.js";
 export * from "./diagnostic.js";
 export * from "./types.js";
 export { openImage } from "./image.js";

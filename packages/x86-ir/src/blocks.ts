@@ -12,8 +12,9 @@
  *     Bytes behind a replacement belong to the next one: nothing falls into them;
  *   - every other edge leaves from the block's end.
  *
- * Cost: three passes over the rows, one row look-up per direct jump, a counting sort of the edges.
+ * Cost: one pass over the rows, one row look-up per branch, a counting sort of the edges.
  */
+import { AddressSet } from "@pv/elf";
 import { EdgeKind, Flow, type Blocks, type CodeFacts, type Instructions } from "./types.js";
 
 /** An edge that a table shows, between rows. */
@@ -24,30 +25,31 @@ interface TableEdge {
 }
 
 export function buildBlocks(instructions: Instructions, facts: CodeFacts): Blocks {
-  const { count, address, flow, target } = instructions;
   const { leaders, tableEdges, unknown, ends } = readTables(instructions, facts);
+  markLeaders(instructions, facts, leaders);
+  const runs = cutAtLeaders(leaders, instructions.count);
+  return { ...runs, ...connect(instructions, facts, { runs, tableEdges, unknown, ends }) };
+}
 
+function markLeaders(instructions: Instructions, facts: CodeFacts, leaders: Uint8Array): void {
+  const { count, flow, target, transfers, transferTarget } = instructions;
+  const noReturn = new AddressSet(facts.noReturn);
   // Targets of branches and calls begin blocks, and so does what follows a branch.
-  const noReturn = new Set(facts.noReturn);
-  for (let i = 0; i < count; i++) {
+  for (let t = 0; t < transfers.length; t++) {
+    const i = transfers[t],
+      to = transferTarget[t];
+    if (to >= 0) leaders[to] = 1;
     switch (flow[i]) {
-      case Flow.next:
       case Flow.indirectCall:
       case Flow.interrupt:
         break;
       case Flow.jump:
-      case Flow.conditional: {
-        const to = instructions.at(target[i]);
-        if (to >= 0) leaders[to] = 1;
+      case Flow.conditional:
         leaders[i + 1] = 1;
         break;
-      }
-      case Flow.call: {
-        const to = instructions.at(target[i]);
-        if (to >= 0) leaders[to] = 1;
+      case Flow.call:
         if (noReturn.has(target[i])) leaders[i + 1] = 1;
         break;
-      }
       case Flow.invalid:
         if (i + 1 < count && flow[i + 1] !== Flow.invalid) leaders[i + 1] = 1;
         break;
@@ -60,36 +62,59 @@ export function buildBlocks(instructions: Instructions, facts: CodeFacts): Block
     const row = instructions.at(region.start);
     if (row >= 0) leaders[row] = 1;
   }
+}
 
-  let blockCount = 0;
-  for (let i = 0; i < count; i++) blockCount += leaders[i];
-  const first = new Uint32Array(blockCount),
-    end = new Uint32Array(blockCount),
+type Runs = Pick<Blocks, "count" | "first" | "end" | "ofInstruction">;
+
+function cutAtLeaders(leaders: Uint8Array, count: number): Runs {
+  const starts = new Uint32Array(count + 1),
     ofInstruction = new Uint32Array(count);
-  for (let i = 0, b = -1; i < count; i++) {
-    if (leaders[i] === 1) first[++b] = i;
-    ofInstruction[i] = b;
+  let blocks = 0;
+  for (let i = 0; i < count; i++) {
+    // Without a branch: which rows are leaders, no predictor knows.
+    starts[blocks] = i;
+    blocks += leaders[i];
+    ofInstruction[i] = blocks - 1;
   }
-  for (let b = 0; b < blockCount; b++) end[b] = b + 1 < blockCount ? first[b + 1] : count;
+  starts[blocks] = count;
+  // A block ends where the next one begins.
+  const bounds = starts.slice(0, blocks + 1);
+  return { count: blocks, first: bounds.subarray(0, blocks), end: bounds.subarray(1), ofInstruction };
+}
 
-  // Beyond this point no block changes. Edges out of the last instruction of each block, by ascending block.
-  const thunks = new Set(facts.thunkAddress),
-    warnings = new Set(facts.warnings);
-  const escapes = new Uint8Array(blockCount);
+interface Connections extends Omit<ReturnType<typeof readTables>, "leaders"> {
+  readonly runs: Runs;
+}
+
+/** Edges out of the last instruction of each block, by ascending block; behind them, those that tables show. */
+function connect(
+  instructions: Instructions,
+  facts: CodeFacts,
+  { runs, tableEdges, unknown, ends }: Connections,
+): Omit<Blocks, keyof Runs> {
+  const { address, length, flow, target, transfers, transferTarget } = instructions;
+  const { count, end, ofInstruction } = runs;
+  const thunks = new AddressSet(facts.thunkAddress),
+    warnings = new AddressSet(facts.warnings),
+    noReturn = new AddressSet(facts.noReturn);
+  const escapes = new Uint8Array(count);
   for (const row of unknown) escapes[ofInstruction[row]] = 1;
-  const edges = new EdgeList(2 * blockCount + tableEdges.length);
-  const add = (from: number, toRow: number, kind: EdgeKind): void => edges.add(from, ofInstruction[toRow], kind);
-  for (let b = 0; b < blockCount; b++) {
-    const last = end[b] - 1;
+  const shown = tableEdges.toSorted((a, b) => ofInstruction[a.from] - ofInstruction[b.from]);
+  const edges = new EdgeList(2 * count + shown.length);
+  const successorStart = new Uint32Array(count + 1);
+  const add = (toRow: number, kind: EdgeKind): void => edges.add(ofInstruction[toRow], kind);
+  for (let b = 0, t = 0, next = 0; b < count; b++) {
+    const last = end[b] - 1,
+      how = flow[last];
     let fallsThrough = false;
-    switch (flow[last]) {
+    switch (how) {
       case Flow.jump:
       case Flow.conditional: {
-        fallsThrough = flow[last] === Flow.conditional;
+        fallsThrough = how === Flow.conditional;
+        while (transfers[t] < last) t++;
         const sites = ends.sitesLeft(address[last], target[last]);
-        const to = instructions.at(target[last]);
-        if (sites !== undefined) for (const site of sites) add(b, site, EdgeKind.alternative);
-        else if (to >= 0) add(b, to, EdgeKind.branch);
+        if (sites !== undefined) for (const site of sites) add(site, EdgeKind.alternative);
+        else if (transferTarget[t] >= 0) add(transferTarget[t], EdgeKind.branch);
         else escapes[b] = 1;
         if (thunks.has(target[last])) escapes[b] = 1;
         break;
@@ -103,7 +128,7 @@ export function buildBlocks(instructions: Instructions, facts: CodeFacts): Block
         break;
       case Flow.undefined:
         if (warnings.has(address[last])) {
-          if (isNext(instructions, last)) add(b, last + 1, EdgeKind.warn);
+          if (isNext(instructions, last)) add(last + 1, EdgeKind.warn);
           else escapes[b] = 1;
         } else if (isXenPrefix(instructions, last)) {
           escapes[b] = 1;
@@ -115,15 +140,17 @@ export function buildBlocks(instructions: Instructions, facts: CodeFacts): Block
       default:
         fallsThrough = true;
     }
-    if (!fallsThrough) continue;
-    const sites = ends.sitesLeft(address[last], address[last] + instructions.length[last]);
-    if (sites !== undefined) for (const site of sites) add(b, site, EdgeKind.alternative);
-    else if (isNext(instructions, last)) add(b, last + 1, EdgeKind.fallThrough);
-    else escapes[b] = 1;
+    if (fallsThrough) {
+      const sites = ends.sitesLeft(address[last], address[last] + length[last]);
+      if (sites !== undefined) for (const site of sites) add(site, EdgeKind.alternative);
+      else if (isNext(instructions, last)) edges.add(b + 1, EdgeKind.fallThrough);
+      else escapes[b] = 1;
+    }
+    for (; next < shown.length && shown[next].from < end[b]; next++) add(shown[next].to, shown[next].kind);
+    successorStart[b + 1] = edges.count;
   }
-  for (const edge of tableEdges) add(ofInstruction[edge.from], edge.to, edge.kind);
-
-  return { count: blockCount, first, end, ofInstruction, escapes, ...edges.compress(blockCount) };
+  const { successors, edgeKind } = edges.columns();
+  return { successorStart, successors, edgeKind, escapes, ...invert(count, successorStart, successors) };
 }
 
 /** Whether row + 1 lies right behind `row`. */
@@ -296,59 +323,49 @@ class SitesByAddress {
   }
 }
 
-/** Edges between blocks while they are found. */
+/** Edges while they are found, by ascending source. */
 class EdgeList {
-  private count = 0;
-  private from: Uint32Array;
+  count = 0;
   private to: Uint32Array;
   private kind: Uint8Array;
 
   constructor(capacity: number) {
-    this.from = new Uint32Array(capacity + 16);
     this.to = new Uint32Array(capacity + 16);
     this.kind = new Uint8Array(capacity + 16);
   }
 
-  add(from: number, to: number, kind: EdgeKind): void {
-    if (this.count === this.from.length) {
-      const grown = new EdgeList(this.count * 2);
-      for (const key of ["from", "to", "kind"] as const) {
-        grown[key].set(this[key]);
-        (this[key] as Uint32Array | Uint8Array) = grown[key];
-      }
-    }
-    this.from[this.count] = from;
+  add(to: number, kind: EdgeKind): void {
+    if (this.count === this.to.length) this.grow();
     this.to[this.count] = to;
     this.kind[this.count++] = kind;
   }
 
-  /** Compressed rows in both directions, by stable counting sorts. */
-  compress(blockCount: number) {
-    const { count, from, to, kind } = this;
-    const successorStart = new Uint32Array(blockCount + 1),
-      predecessorStart = new Uint32Array(blockCount + 1);
-    for (let e = 0; e < count; e++) {
-      successorStart[from[e] + 1]++;
-      predecessorStart[to[e] + 1]++;
-    }
-    for (let b = 0; b < blockCount; b++) {
-      successorStart[b + 1] += successorStart[b];
-      predecessorStart[b + 1] += predecessorStart[b];
-    }
-    const successors = new Uint32Array(count),
-      edgeKind = new Uint8Array(count),
-      predecessors = new Uint32Array(count);
-    const nextSuccessor = successorStart.slice(),
-      nextPredecessor = predecessorStart.slice();
-    for (let e = 0; e < count; e++) {
-      const row = nextSuccessor[from[e]]++;
-      successors[row] = to[e];
-      edgeKind[row] = kind[e];
-    }
-    for (let b = 0; b < blockCount; b++) {
-      for (let e = successorStart[b]; e < successorStart[b + 1]; e++)
-        predecessors[nextPredecessor[successors[e]]++] = b;
-    }
-    return { successorStart, successors, edgeKind, predecessorStart, predecessors };
+  columns(): Pick<Blocks, "successors" | "edgeKind"> {
+    return { successors: this.to.slice(0, this.count), edgeKind: this.kind.slice(0, this.count) };
   }
+
+  private grow(): void {
+    const { to, kind } = new EdgeList(this.count * 2);
+    to.set(this.to);
+    kind.set(this.kind);
+    this.to = to;
+    this.kind = kind;
+  }
+}
+
+/** Predecessors from successors, by counting sort. */
+function invert(
+  count: number,
+  successorStart: Uint32Array,
+  successors: Uint32Array,
+): Pick<Blocks, "predecessorStart" | "predecessors"> {
+  const predecessorStart = new Uint32Array(count + 1),
+    predecessors = new Uint32Array(successors.length);
+  for (let e = 0; e < successors.length; e++) predecessorStart[successors[e] + 1]++;
+  for (let b = 0; b < count; b++) predecessorStart[b + 1] += predecessorStart[b];
+  const next = predecessorStart.slice();
+  for (let b = 0; b < count; b++) {
+    for (let e = successorStart[b]; e < successorStart[b + 1]; e++) predecessors[next[successors[e]]++] = b;
+  }
+  return { predecessorStart, predecessors };
 }

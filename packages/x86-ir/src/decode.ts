@@ -44,6 +44,7 @@ export function decode(
   const shapes = new Shapes(bits, effects);
   let columns = new Columns(Math.ceil(size / BYTES_PER_INSTRUCTION) + 16);
   let count = 0,
+    transferCount = 0,
     nextStart = 0;
   for (const region of sorted) {
     const length = region.bytes.length,
@@ -52,7 +53,7 @@ export function decode(
     bytes.set(region.bytes);
     const decoder = shapes.decoder(bytes);
     let { trie, info: shapeInfo, code: shapeCode } = shapes;
-    let { address, length: lengths, code, flow, target, effect } = columns;
+    let { address, length: lengths, code, flow, target, effect, transfers } = columns;
     let position = 0,
       limit = 0;
     while (position < length) {
@@ -62,11 +63,11 @@ export function decode(
       }
       if (count + MAX_INSTRUCTION_LENGTH >= address.length) {
         columns = columns.grown();
-        ({ address, length: lengths, code, flow, target, effect } = columns);
+        ({ address, length: lengths, code, flow, target, effect, transfers } = columns);
       }
 
-      let at = position,
-        word = trie[bytes[at]];
+      let at = position + 1,
+        word = trie[bytes[position] | (bytes[at] << 8)];
       while (word > 0) word = trie[word + bytes[++at]];
       let shape = ~word;
       if (word === 0) {
@@ -81,15 +82,19 @@ export function decode(
           lengths[count] = 1;
           flow[count] = Flow.invalid;
           effect[count] = EFFECT_ANYTHING;
+          transfers[transferCount++] = count;
         }
         continue;
       }
       address[count] = base + position;
       lengths[count] = info & 15;
       code[count] = shapeCode[shape];
-      flow[count] = (info >>> 4) & 15;
       effect[count] = info >>> 16;
-      const tail = (info >>> 8) & 255;
+      const how = (info >>> 4) & 15,
+        tail = (info >>> 8) & 255;
+      flow[count] = how;
+      transfers[transferCount] = count;
+      transferCount += Number(how !== Flow.next);
       if (tail !== Tail.none) {
         switch (tail) {
           case Tail.relative8:
@@ -121,7 +126,7 @@ export function decode(
     decoder.free();
   }
   shapes.free();
-  return new InstructionTable(bits, addressHigh, sorted, effects.finish(), columns.cut(count));
+  return new InstructionTable(bits, addressHigh, sorted, effects.finish(), columns.cut(count, transferCount));
 }
 
 const word16 = (bytes: Uint8Array, at: number): number => ((bytes[at] | (bytes[at + 1] << 8)) << 16) >> 16;
@@ -136,6 +141,7 @@ class Columns {
   readonly flow: Uint8Array;
   readonly code: Uint16Array;
   readonly effect: Uint16Array;
+  readonly transfers: Uint32Array;
 
   constructor(capacity: number) {
     this.address = new Uint32Array(capacity);
@@ -144,16 +150,18 @@ class Columns {
     this.flow = new Uint8Array(capacity);
     this.code = new Uint16Array(capacity);
     this.effect = new Uint16Array(capacity);
+    this.transfers = new Uint32Array(capacity);
   }
 
   grown(): Columns {
     const grown = new Columns(Math.ceil(this.address.length * 1.5) + 64);
-    for (const key of ["address", "target", "length", "flow", "code", "effect"] as const) grown[key].set(this[key]);
+    for (const key of ["address", "target", "length", "flow", "code", "effect", "transfers"] as const)
+      grown[key].set(this[key]);
     return grown;
   }
 
-  /** Views of the first `count` rows. */
-  cut(count: number) {
+  /** Views of the first `count` rows, and of as many transfers as there are. */
+  cut(count: number, transferCount: number) {
     return {
       count,
       address: this.address.subarray(0, count),
@@ -162,6 +170,7 @@ class Columns {
       flow: this.flow.subarray(0, count),
       code: this.code.subarray(0, count),
       effect: this.effect.subarray(0, count),
+      transfers: this.transfers.subarray(0, transferCount),
     };
   }
 }

@@ -2,6 +2,7 @@
  * Functions: known starts and targets of direct calls. A function's range goes on to the next entry or to the end of
  * its region; ranges are a way to name code, not a claim that control stays inside them.
  */
+import { AddressSet } from "@pv/elf";
 import { Code } from "iced-x86";
 import {
   Flow,
@@ -13,31 +14,27 @@ import {
 } from "./types.js";
 
 export function buildFunctions(instructions: Instructions, facts: CodeFacts): Functions {
-  const { count, address, code, flow, target } = instructions;
+  const { count, address, code, flow, target, transfers, transferTarget } = instructions;
   const isEntry = new Uint8Array(count);
   for (const va of facts.functionStarts) {
     const row = instructions.at(va);
     if (row >= 0) isEntry[row] = 1;
   }
-  for (let i = 0; i < count; i++) {
-    if (flow[i] !== Flow.call) continue;
-    const row = instructions.at(target[i]);
-    if (row >= 0) isEntry[row] = 1;
+  for (let t = 0; t < transfers.length; t++) {
+    if (flow[transfers[t]] === Flow.call && transferTarget[t] >= 0) isEntry[transferTarget[t]] = 1;
   }
+  const rows = new Uint32Array(count + 1);
   let functions = 0;
-  for (let i = 0; i < count; i++) functions += isEntry[i];
-
-  const entry = new Uint32Array(functions),
-    entryInstruction = new Uint32Array(functions),
+  for (let i = 0; i < count; i++) {
+    rows[functions] = i;
+    functions += isEntry[i];
+  }
+  const entryInstruction = rows.slice(0, functions),
+    entry = entryInstruction.map((row) => address[row]),
     endInstruction = new Uint32Array(functions);
   const traced = new Uint8Array(functions);
-  for (let i = 0, f = 0; i < count; i++) {
-    if (isEntry[i] === 0) continue;
-    entry[f] = address[i];
-    entryInstruction[f++] = i;
-  }
-  const transparent = new Set(facts.transparent),
-    tracedCalls = new Set(facts.tracedCalls);
+  const transparent = new AddressSet(facts.transparent),
+    tracedCalls = new AddressSet(facts.tracedCalls);
   const regionEnds = regionEndRows(instructions);
   for (let f = 0, region = 0; f < functions; f++) {
     const start = entryInstruction[f];

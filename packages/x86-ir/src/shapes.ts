@@ -4,15 +4,15 @@
  * Problem: a kernel has millions of instructions, and every question to the decoder costs a call into WebAssembly; but
  * it has only some ten thousand distinct sequences of prefixes, opcode, ModRM and SIB. So iced-x86 decodes each of
  * them once, and its answer (code, length, flow, effect) is found again by walking the instruction's first bytes down
- * a trie: two to four array loads per instruction.
+ * a trie: one to three array loads per instruction.
  *
  * Invariant: a leaf's path holds every byte that the answer depends on. Displacement and immediate come last in x86,
  * so the path is what lies before them, as iced's constant offsets tell. Where the immediate has a say (shift counts),
  * it belongs to the path; where a trailing byte selects the operation (3DNow!), and for bytes that do not decode,
  * nothing is remembered and iced is asked every time.
  *
- * Cost: one node of 256 words per distinct proper prefix of a path: about 800 nodes for an i386 kernel, 4,600 for an
- * x86-64 one. Input that is no code could make many more; from `MAX_NODES` on nothing more is remembered.
+ * Cost: a root for the first two bytes, and one node of 256 words per distinct longer proper prefix of a path: about 800 nodes for an
+ * i386 kernel, 4,600 for an x86-64 one. Input that is no code could make many more; from `MAX_NODES` on nothing more is remembered.
  */
 import { Code, Decoder, DecoderOptions, EncodingKind, FlowControl, Instruction, OpKind } from "iced-x86";
 import { EFFECT_ANYTHING, EFFECT_NONE, EffectTable, isImmediatePartOfShape, isLeaToItself } from "./effects.js";
@@ -41,6 +41,8 @@ export const Tail = {
 /** 64 MiB of trie: fourteen times what an x86-64 kernel needs. */
 const MAX_NODES = 1 << 16;
 const NODE_WORDS = 256;
+/** The root has a word for each pair of first bytes, low byte first. */
+const ROOT_WORDS = 1 << 16;
 /** Longest instruction (SDM Vol. 2A, 2.3.11). */
 export const MAX_INSTRUCTION_LENGTH = 15;
 
@@ -50,16 +52,16 @@ const SHAPE_UNREMEMBERED = 1;
 
 export class Shapes {
   /**
-   * Node n is `trie[n * 256 ..]`, node 0 the root. A positive word is the start of a child node, a negative one the
-   * complement of a shape, 0 is not known yet. Replaced when it grows: read it anew after `learn`.
+   * The root, and behind it the nodes. A positive word is the start of a child node, a negative one the complement of a
+   * shape, 0 is not known yet. Replaced when it grows: read it anew after `learn`.
    */
-  trie = new Int32Array(1024 * NODE_WORDS);
+  trie = new Int32Array(ROOT_WORDS + 1024 * NODE_WORDS);
   /** Columns by shape; replaced when they grow. `info` = length | flow << 4 | tail << 8 | effect << 16. */
   info = new Uint32Array(1 << 14);
   code = new Uint16Array(1 << 14);
   count = 2;
 
-  private nodes = 1;
+  private nodes = 0;
   private readonly instruction = new Instruction();
 
   constructor(
@@ -90,9 +92,8 @@ export class Shapes {
     const path = whole ? instruction.length : instruction.length - all;
     // A path with the immediate would take in the displacement before it, of which there are too many.
     const remembered = instruction.encoding !== EncodingKind.D3NOW && !(whole && displacement > 0);
-    const leaf = remembered ? this.leaf(bytes, position, path) : -1;
-    const shape = leaf < 0 ? SHAPE_UNREMEMBERED : this.newShape();
-    if (leaf >= 0) this.trie[leaf] = ~shape;
+    const shape = remembered && this.hasRoom(path) ? this.newShape() : SHAPE_UNREMEMBERED;
+    if (shape !== SHAPE_UNREMEMBERED) this.remember(bytes, position, path, shape);
 
     const flow = flowOf(instruction);
     let effect = this.effects.of(instruction, flow);
@@ -115,22 +116,34 @@ export class Shapes {
     this.instruction.free();
   }
 
-  /** Index into `trie` of the leaf for `bytes[position .. position + length)`, its nodes made; -1 when the trie is full. */
-  private leaf(bytes: Uint8Array, position: number, length: number): number {
-    if (this.nodes + length > MAX_NODES) return -1;
-    while ((this.nodes + length) * NODE_WORDS > this.trie.length) {
+  /** Whether a path of that length can be added; makes the room for it. */
+  private hasRoom(length: number): boolean {
+    if (this.nodes + length > MAX_NODES) return false;
+    while (ROOT_WORDS + (this.nodes + length) * NODE_WORDS > this.trie.length) {
       const grown = new Int32Array(this.trie.length * 2);
       grown.set(this.trie);
       this.trie = grown;
     }
-    let node = 0;
-    for (let i = 0; i < length - 1; i++) {
-      const word = node + bytes[position + i];
-      if (this.trie[word] === 0) this.trie[word] = this.nodes++ * NODE_WORDS;
-      node = this.trie[word];
-      if (node < 0) throw new Error("a shape's path runs through another shape");
+    return true;
+  }
+
+  /** Adds the path `bytes[position .. position + length)`, its nodes made, with the shape at its end. */
+  private remember(bytes: Uint8Array, position: number, length: number, shape: number): void {
+    const { trie } = this;
+    if (length === 1) {
+      for (let word = bytes[position]; word < ROOT_WORDS; word += 256) {
+        if (trie[word] > 0) throw new Error("a shape's path runs through another shape");
+        trie[word] = ~shape;
+      }
+      return;
     }
-    return node + bytes[position + length - 1];
+    let word = bytes[position] | (bytes[position + 1] << 8);
+    for (let i = 2; i < length; i++) {
+      if (trie[word] === 0) trie[word] = ROOT_WORDS + this.nodes++ * NODE_WORDS;
+      if (trie[word] < 0) throw new Error("a shape's path runs through another shape");
+      word = trie[word] + bytes[position + i];
+    }
+    trie[word] = ~shape;
   }
 
   private newShape(): number {

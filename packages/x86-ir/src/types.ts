@@ -71,6 +71,10 @@ export interface Instructions {
   /** Row in `effects`. */
   readonly effect: Uint16Array;
   readonly effects: Effects;
+  /** Rows whose flow is not `Flow.next`, ascending: about one in four. */
+  readonly transfers: Uint32Array;
+  /** Beside `transfers`: the row that the target of a direct jump, conditional jump or call is, or -1. */
+  readonly transferTarget: Int32Array;
   readonly regions: readonly CodeRegion[];
   /** Row of the instruction that starts at `va`, or -1. */
   at(va: Va): InstructionId;
