@@ -10,6 +10,7 @@ import type { Result } from "./diagnostic.js";
 import { isBzImage, readBootHeader } from "./boot-header.js";
 import { isElf, readElf } from "./elf.js";
 import { readKallsyms } from "./kallsyms.js";
+import { lazy } from "./lazy.js";
 import { openMemory } from "./memory.js";
 import { unpackPayload } from "./payload.js";
 import { readRelocations } from "./relocations.js";
@@ -57,10 +58,40 @@ function inFile<T>(offset: number, work: () => T): T {
   }
 }
 
-/** A value that is computed once, on the first call. */
-function lazy<T>(compute: () => T): () => T {
-  let done: { readonly value: T } | undefined;
-  return () => (done ??= { value: compute() }).value;
+/**
+ * Opens an ELF kernel that has been taken out of its container already; `container` is what is known about that one (the image that was
+ * opened first, say in another thread). Errors: those of `readElf`.
+ */
+export function openUnpacked(
+  bytes: Uint8Array,
+  { format, compression, release }: Pick<KernelImage, "format" | "compression" | "release">,
+): KernelImage {
+  return new OpenedImage(format, compression, unwrap(readElf(bytes)), release) as KernelImage;
+}
+
+/** The same image with tables that have been read already, say by another thread. */
+export function withTables(image: KernelImage, tables: KernelTables): KernelImage {
+  const { arch, format, compression, elf, memory } = image;
+  return {
+    arch,
+    format,
+    compression,
+    elf,
+    memory,
+    tables,
+    get relocations() {
+      return image.relocations;
+    },
+    get symbols() {
+      return image.symbols;
+    },
+    get sha256() {
+      return image.sha256;
+    },
+    get release() {
+      return image.release;
+    },
+  } as KernelImage;
 }
 
 class OpenedImage {

@@ -1,7 +1,7 @@
 export * from "./address-set.js";
 export * from "./diagnostic.js";
 export * from "./types.js";
-export { openImage } from "./image.js";
+export { openImage, openUnpacked, withTables } from "./image.js";
 export { readBootHeader } from "./boot-header.js";
 export type { BootHeader } from "./boot-header.js";
 export { readElf, sectionBytes, sectionNamed } from "./elf.js";

@@ -90,10 +90,9 @@ export function codeFacts(image: KernelImage): CodeFacts {
   const regions = kernelRegions(image),
     code = new CodeRange(regions);
   const { tables, symbols } = image;
-  const named = symbols === undefined ? NO_NAMES : readNames(symbols, image.elf.bits, code);
-  const entry = entryPoint(image);
-  const entries = entry !== undefined && code.holds(entry) ? [entry] : [];
-  const functionStarts = ascending([...named.starts, ...entries, ...tracedEntries(image)]);
+  const named = symbols === undefined ? NO_FACTS : readNames(symbols, image.elf.bits, code);
+  const entries = entryIn(image, code);
+  const functionStarts = knownStarts(image);
   const empty = new Uint32Array(0),
     emptyBytes = new Uint8Array(0);
   return {
@@ -120,6 +119,21 @@ export function codeFacts(image: KernelImage): CodeFacts {
   };
 }
 
+/** Where functions surely start, ascending: what a linear sweep needs to begin with (`CodeFacts.functionStarts`). Fails as `kernelRegions`. */
+export function knownStarts(image: KernelImage): Uint32Array {
+  const code = new CodeRange(kernelRegions(image)),
+    { symbols } = image;
+  const starts = [...entryIn(image, code), ...tracedEntries(image)];
+  for (let row = 0; row < (symbols?.count ?? 0); row++) {
+    const { address, type } = symbols!;
+    if (isCodeLetter(type[row]) && code.holds(address[row])) starts.push(address[row]);
+  }
+  return ascending(starts);
+}
+
+/** nm letters of code: t, T, w, W. */
+const isCodeLetter = (letter: number): boolean => (letter & ~0x20) === 0x54 || (letter & ~0x20) === 0x57;
+
 /** Which addresses are code; neighbouring questions mostly hit the same region. */
 class CodeRange {
   private latest: CodeRegion;
@@ -143,23 +157,16 @@ class CodeRange {
 type Names = Pick<
   CodeFacts,
   "transparent" | "thunkAddress" | "thunkRegister" | "noReturn" | "returnThunks" | "replaceable"
-> & {
-  readonly starts: readonly number[];
-};
+>;
 
-const NO_NAMES: Names = { ...NO_FACTS, starts: [] };
-
-/** Sorts code symbols (nm letters t, T, w, W) by what their names mean. */
+/** Sorts code symbols by what their names mean. */
 function readNames(symbols: SymbolTable, bits: Bits, code: CodeRange): Names {
-  const starts: number[] = [],
-    returnThunks: number[] = [],
+  const returnThunks: number[] = [],
     replaceable: number[] = [];
   const thunks = new Map<number, number>();
   for (let row = 0; row < symbols.count; row++) {
-    const letter = String.fromCharCode(symbols.type[row]),
-      address = symbols.address[row];
-    if (!"tTwW".includes(letter) || !code.holds(address)) continue;
-    starts.push(address);
+    const address = symbols.address[row];
+    if (!isCodeLetter(symbols.type[row]) || !code.holds(address)) continue;
     const name = symbols.name(row);
     const register = THUNK.exec(name)?.[1];
     if (register !== undefined) {
@@ -174,7 +181,6 @@ function readNames(symbols: SymbolTable, bits: Bits, code: CodeRange): Names {
     );
   const sorted = [...thunks].sort(([a], [b]) => a - b);
   return {
-    starts,
     transparent: find(TRANSPARENT),
     thunkAddress: Uint32Array.from(sorted, ([address]) => address),
     thunkRegister: Uint8Array.from(sorted, ([, register]) => register),
@@ -193,6 +199,11 @@ function tracedEntries(image: KernelImage): number[] {
   const behindLanding = (va: Va): boolean =>
     memory.has(va - 4, 4) && (memory.u32(va - 4) | 0x0100_0000) >>> 0 === 0xfb1e_0ff3;
   return Array.from(tables.mcount?.site ?? [], (va) => (behindLanding(va) ? va - 4 : va));
+}
+
+function entryIn(image: KernelImage, code: CodeRange): Va[] {
+  const entry = entryPoint(image);
+  return entry !== undefined && code.holds(entry) ? [entry] : [];
 }
 
 /** The virtual address of the ELF entry point, which may be a physical one. */

@@ -4,7 +4,8 @@
  * After it, every address in every table lies in the image's code; rows ascend by address, those of one address in the
  * table's own order. A table that does not make sense is left out and named in `problems`: never fatal.
  */
-import { attempt, type Diagnostic } from "../diagnostic.js";
+import { attempt, type Diagnostic, type Result } from "../diagnostic.js";
+import { lazy } from "../lazy.js";
 import type { ElfFile, ImageMemory, KernelTables, SymbolTable } from "../types.js";
 import { readAlternatives } from "./alternatives.js";
 import { readBugs } from "./bugs.js";
@@ -38,18 +39,28 @@ const READERS: Readers = {
 };
 
 /**
- * Reads every table. Never fails on a damaged image: see `problems`, whose codes are PV2001 (size), PV2002 (a row points
- * outside) and PV1009 (a table without file contents). Without `symbols`, tables that have no section of their own are
- * looked for by content where that is possible.
+ * Every table, each read when it is first asked for. Never fails on a damaged image: see `problems` (asking for them reads all), whose
+ * codes are PV2001 (size), PV2002 (a row points outside) and PV1009 (a table without file contents). Without `symbols`,
+ * tables that have no section of their own are looked for by content where that is possible.
  */
 export function readKernelTables(elf: ElfFile, memory: ImageMemory, symbols: SymbolTable | undefined): KernelTables {
   const image = imageOf(elf, memory, symbols);
-  const problems: Diagnostic[] = [];
-  const tables: Record<string, unknown> = {};
+  const tables = {};
+  const results: (() => Result<unknown>)[] = [];
   for (const [name, read] of Object.entries(READERS)) {
-    const result = attempt<unknown>(() => read(image));
-    if (!result.ok) problems.push(result.error);
-    else if (result.value !== undefined) tables[name] = result.value;
+    const result = lazy(() => attempt<unknown>(() => read(image)));
+    results.push(result);
+    const get = (): unknown => {
+      const outcome = result();
+      return outcome.ok ? outcome.value : undefined;
+    };
+    Object.defineProperty(tables, name, { get, enumerable: true });
   }
-  return { ...(tables as Omit<KernelTables, "problems">), problems };
+  const problems = (): Diagnostic[] => results.flatMap((result) => errorOf(result()));
+  Object.defineProperty(tables, "problems", { get: lazy(problems), enumerable: true });
+  return tables as KernelTables;
+}
+
+function errorOf(result: Result<unknown>): Diagnostic[] {
+  return result.ok ? [] : [result.error];
 }
