@@ -15,6 +15,7 @@
  * Cost: one pass over the rows, one row look-up per branch, a counting sort of the edges.
  */
 import { AddressSet } from "@pv/elf";
+import { byteColumn, cutWords, wordColumn } from "./columns.js";
 import { EdgeKind, Flow, type Blocks, type CodeFacts, type Instructions } from "./types.js";
 
 /** An edge that a table shows, between rows. */
@@ -68,7 +69,7 @@ type Runs = Pick<Blocks, "count" | "first" | "end" | "ofInstruction">;
 
 function cutAtLeaders(leaders: Uint8Array, count: number): Runs {
   const starts = new Uint32Array(count + 1),
-    ofInstruction = new Uint32Array(count);
+    ofInstruction = wordColumn(count);
   let blocks = 0;
   for (let i = 0; i < count; i++) {
     // Without a branch: which rows are leaders, no predictor knows.
@@ -78,7 +79,7 @@ function cutAtLeaders(leaders: Uint8Array, count: number): Runs {
   }
   starts[blocks] = count;
   // A block ends where the next one begins.
-  const bounds = starts.slice(0, blocks + 1);
+  const bounds = cutWords(starts, blocks + 1);
   return { count: blocks, first: bounds.subarray(0, blocks), end: bounds.subarray(1), ofInstruction };
 }
 
@@ -97,11 +98,11 @@ function connect(
   const thunks = new AddressSet(facts.thunkAddress),
     warnings = new AddressSet(facts.warnings),
     noReturn = new AddressSet(facts.noReturn);
-  const escapes = new Uint8Array(count);
+  const escapes = byteColumn(count);
   for (const row of unknown) escapes[ofInstruction[row]] = 1;
   const shown = tableEdges.toSorted((a, b) => ofInstruction[a.from] - ofInstruction[b.from]);
   const edges = new EdgeList(2 * count + shown.length);
-  const successorStart = new Uint32Array(count + 1);
+  const successorStart = wordColumn(count + 1);
   const add = (toRow: number, kind: EdgeKind): void => edges.add(ofInstruction[toRow], kind);
   for (let b = 0, t = 0, next = 0; b < count; b++) {
     const last = end[b] - 1,
@@ -330,8 +331,8 @@ class EdgeList {
   private kind: Uint8Array;
 
   constructor(capacity: number) {
-    this.to = new Uint32Array(capacity + 16);
-    this.kind = new Uint8Array(capacity + 16);
+    this.to = wordColumn(capacity + 16);
+    this.kind = byteColumn(capacity + 16);
   }
 
   add(to: number, kind: EdgeKind): void {
@@ -341,7 +342,7 @@ class EdgeList {
   }
 
   columns(): Pick<Blocks, "successors" | "edgeKind"> {
-    return { successors: this.to.slice(0, this.count), edgeKind: this.kind.slice(0, this.count) };
+    return { successors: this.to.subarray(0, this.count), edgeKind: this.kind.subarray(0, this.count) };
   }
 
   private grow(): void {
@@ -359,8 +360,8 @@ function invert(
   successorStart: Uint32Array,
   successors: Uint32Array,
 ): Pick<Blocks, "predecessorStart" | "predecessors"> {
-  const predecessorStart = new Uint32Array(count + 1),
-    predecessors = new Uint32Array(successors.length);
+  const predecessorStart = wordColumn(count + 1),
+    predecessors = wordColumn(successors.length);
   for (let e = 0; e < successors.length; e++) predecessorStart[successors[e] + 1]++;
   for (let b = 0; b < count; b++) predecessorStart[b + 1] += predecessorStart[b];
   const next = predecessorStart.slice();

@@ -8,8 +8,9 @@
  * Cost: one walk down the trie of shapes per instruction (shapes.ts); iced-x86 itself runs once per shape.
  */
 import { fail } from "@pv/elf";
+import { byteColumn, halfColumn, wordColumn } from "./columns.js";
 import { EFFECT_ANYTHING, EFFECT_NONE, EffectTable } from "./effects.js";
-import { InstructionTable } from "./instructions.js";
+import { indexed } from "./instructions.js";
 import type { Bits } from "./locations.js";
 import { MAX_INSTRUCTION_LENGTH, Shapes, Tail } from "./shapes.js";
 import { type CodeRegion, Flow, type Instructions } from "./types.js";
@@ -126,7 +127,13 @@ export function decode(
     decoder.free();
   }
   shapes.free();
-  return new InstructionTable(bits, addressHigh, sorted, effects.finish(), columns.cut(count, transferCount));
+  return indexed({
+    bits,
+    addressHigh,
+    regions: sorted,
+    effects: effects.finish(),
+    ...columns.cut(count, transferCount),
+  });
 }
 
 const word16 = (bytes: Uint8Array, at: number): number => ((bytes[at] | (bytes[at + 1] << 8)) << 16) >> 16;
@@ -144,13 +151,13 @@ class Columns {
   readonly transfers: Uint32Array;
 
   constructor(capacity: number) {
-    this.address = new Uint32Array(capacity);
-    this.target = new Uint32Array(capacity);
-    this.length = new Uint8Array(capacity);
-    this.flow = new Uint8Array(capacity);
-    this.code = new Uint16Array(capacity);
-    this.effect = new Uint16Array(capacity);
-    this.transfers = new Uint32Array(capacity);
+    this.address = wordColumn(capacity);
+    this.target = wordColumn(capacity);
+    this.length = byteColumn(capacity);
+    this.flow = byteColumn(capacity);
+    this.code = halfColumn(capacity);
+    this.effect = halfColumn(capacity);
+    this.transfers = wordColumn(capacity);
   }
 
   grown(): Columns {

@@ -7,6 +7,7 @@ import { Code } from "iced-x86";
 import {
   Flow,
   type CodeFacts,
+  type FunctionColumns,
   type FunctionId,
   type Functions,
   type InstructionId,
@@ -51,17 +52,35 @@ export function buildFunctions(instructions: Instructions, facts: CodeFacts): Fu
       traced[f] = 1;
   }
 
-  const containing = (instruction: InstructionId): FunctionId => {
+  return new FunctionTable({ count: functions, entry, entryInstruction, endInstruction, traced });
+}
+
+export class FunctionTable implements Functions {
+  readonly count: number;
+  readonly entry: Uint32Array;
+  readonly entryInstruction: Uint32Array;
+  readonly endInstruction: Uint32Array;
+  readonly traced: Uint8Array;
+
+  constructor(columns: FunctionColumns) {
+    this.count = columns.count;
+    this.entry = columns.entry;
+    this.entryInstruction = columns.entryInstruction;
+    this.endInstruction = columns.endInstruction;
+    this.traced = columns.traced;
+  }
+
+  containing(instruction: InstructionId): FunctionId {
+    const { entryInstruction, endInstruction } = this;
     let low = 0,
-      high = functions;
+      high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (entryInstruction[middle] <= instruction) low = middle + 1;
       else high = middle;
     }
     return low > 0 && instruction < endInstruction[low - 1] ? low - 1 : -1;
-  };
-  return { count: functions, entry, entryInstruction, endInstruction, traced, containing };
+  }
 }
 
 /** One past the last row of each region; regions that touch count as one. */

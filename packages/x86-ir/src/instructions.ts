@@ -6,21 +6,40 @@
  * byte of code, no search.
  */
 import type { Va } from "@pv/elf";
+import { integerColumn, wordColumn } from "./columns.js";
 import type { Bits } from "./locations.js";
-import { type CodeRegion, type Effects, Flow, type InstructionId, type Instructions } from "./types.js";
+import {
+  type CodeRegion,
+  type Effects,
+  Flow,
+  type InstructionColumns,
+  type InstructionId,
+  type Instructions,
+} from "./types.js";
 
-export interface InstructionColumns {
-  readonly count: number;
-  readonly address: Uint32Array;
-  readonly length: Uint8Array;
-  readonly code: Uint16Array;
-  readonly flow: Uint8Array;
-  readonly target: Uint32Array;
-  readonly effect: Uint16Array;
-  readonly transfers: Uint32Array;
+/**
+ * Adds the index to decoded columns: `regions` ascending and disjoint; rows ascending by address, each inside a region.
+ */
+export function indexed(columns: Omit<InstructionColumns, "maps" | "transferTarget">): Instructions {
+  let row = 0;
+  const maps = columns.regions.map((region) => {
+    const map = wordColumn(2 * ((region.bytes.length >>> 5) + 1));
+    row = mapStarts(region, columns, row, map);
+    return map;
+  });
+  const { transfers, flow, target } = columns;
+  const transferTarget = integerColumn(transfers.length);
+  const table = new InstructionTable({ ...columns, maps, transferTarget });
+  for (let t = 0; t < transfers.length; t++) {
+    const i = transfers[t];
+    transferTarget[t] = flow[i] <= Flow.call ? table.at(target[i]) : -1;
+  }
+  return table;
 }
 
 export class InstructionTable implements Instructions {
+  readonly bits: Bits;
+  readonly addressHigh: number;
   readonly count: number;
   readonly address: Uint32Array;
   readonly length: Uint8Array;
@@ -28,22 +47,16 @@ export class InstructionTable implements Instructions {
   readonly flow: Uint8Array;
   readonly target: Uint32Array;
   readonly effect: Uint16Array;
+  readonly effects: Effects;
   readonly transfers: Uint32Array;
-
   readonly transferTarget: Int32Array;
-
-  /** Per region, two words for each 32 bytes of code: where instructions start, and the row of the first at or behind. */
-  private readonly maps: Uint32Array[] = [];
+  readonly regions: readonly CodeRegion[];
+  readonly maps: readonly Uint32Array[];
   private latest = 0;
 
-  /** `regions` ascending and disjoint; `columns` ascending by address, every row inside a region. */
-  constructor(
-    readonly bits: Bits,
-    readonly addressHigh: number,
-    readonly regions: readonly CodeRegion[],
-    readonly effects: Effects,
-    columns: InstructionColumns,
-  ) {
+  constructor(columns: InstructionColumns) {
+    this.bits = columns.bits;
+    this.addressHigh = columns.addressHigh;
     this.count = columns.count;
     this.address = columns.address;
     this.length = columns.length;
@@ -51,24 +64,11 @@ export class InstructionTable implements Instructions {
     this.flow = columns.flow;
     this.target = columns.target;
     this.effect = columns.effect;
+    this.effects = columns.effects;
     this.transfers = columns.transfers;
-    let row = 0;
-    for (const region of regions) {
-      const map = new Uint32Array(2 * ((region.bytes.length >>> 5) + 1));
-      row = mapStarts(region, columns, row, map);
-      this.maps.push(map);
-    }
-    this.transferTarget = this.rowsOfTargets();
-  }
-
-  private rowsOfTargets(): Int32Array {
-    const { transfers, flow, target } = this,
-      rows = new Int32Array(transfers.length);
-    for (let t = 0; t < transfers.length; t++) {
-      const i = transfers[t];
-      rows[t] = flow[i] <= Flow.call ? this.at(target[i]) : -1;
-    }
-    return rows;
+    this.transferTarget = columns.transferTarget;
+    this.regions = columns.regions;
+    this.maps = columns.maps;
   }
 
   at(va: Va): InstructionId {
@@ -118,7 +118,12 @@ export class InstructionTable implements Instructions {
 }
 
 /** Fills a region's map from the rows that begin with `row`; gives the first row of the next region. */
-function mapStarts(region: CodeRegion, { count, address }: InstructionColumns, row: number, map: Uint32Array): number {
+function mapStarts(
+  region: CodeRegion,
+  { count, address }: Pick<InstructionColumns, "count" | "address">,
+  row: number,
+  map: Uint32Array,
+): number {
   const base = region.start,
     size = region.bytes.length;
   let at = 0,

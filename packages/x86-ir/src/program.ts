@@ -4,9 +4,10 @@
 import { Code } from "iced-x86";
 import { buildBlocks } from "./blocks.js";
 import { decode } from "./decode.js";
-import { buildFunctions } from "./functions.js";
+import { buildFunctions, FunctionTable } from "./functions.js";
+import { InstructionTable } from "./instructions.js";
 import type { Bits } from "./locations.js";
-import type { CodeFacts, CodeRegion, Instructions, Program } from "./types.js";
+import type { CodeFacts, CodeRegion, FunctionColumns, InstructionColumns, Instructions, Program } from "./types.js";
 
 export interface ProgramInput {
   /** Executable regions, disjoint. */
@@ -41,21 +42,35 @@ export const NO_FACTS: CodeFacts = {
   preservingCalls: new Uint32Array(0),
 };
 
+/** Decodes and connects; fails with PV1006 as `decode` does. */
+export function buildProgram({ regions, bits, addressHigh, facts }: ProgramInput): Program {
+  return connect(decode(regions, bits, addressHigh, facts.functionStarts), facts);
+}
+
 /**
- * Decodes and connects. `program.facts` is `input.facts`, on x86-64 with the code addresses added that a RIP-relative
- * `lea` takes (no relocation tells of those). Fails with PV1006 as `decode` does.
+ * Blocks and functions of decoded code. `program.facts` is `facts`, on x86-64 with the code addresses added that a RIP-relative
+ * `lea` takes (no relocation tells of those).
  */
-export function buildProgram(input: ProgramInput): Program {
-  const starts = input.facts.functionStarts;
-  const instructions = decode(input.regions, input.bits, input.addressHigh, starts);
-  const taken = input.bits === 64 ? takenByLea(instructions) : [];
-  const facts =
-    taken.length === 0
-      ? input.facts
-      : { ...input.facts, addressTaken: ascending([...input.facts.addressTaken, ...taken]) };
-  const blocks = buildBlocks(instructions, facts);
-  const functions = buildFunctions(instructions, facts);
-  return { instructions, blocks, functions, facts };
+export function connect(instructions: Instructions, known: CodeFacts): Program {
+  const taken = instructions.bits === 64 ? takenByLea(instructions) : [];
+  const facts = taken.length === 0 ? known : { ...known, addressTaken: ascending([...known.addressTaken, ...taken]) };
+  return {
+    instructions,
+    blocks: buildBlocks(instructions, facts),
+    functions: buildFunctions(instructions, facts),
+    facts,
+  };
+}
+
+/** A program as a structured clone leaves it (sent to another thread, with its columns shared): the same columns, without methods. */
+export type ClonedProgram = Omit<Program, "instructions" | "functions"> & {
+  readonly instructions: InstructionColumns;
+  readonly functions: FunctionColumns;
+};
+
+/** Gives a cloned program its methods back. */
+export function reviveProgram({ instructions, blocks, functions, facts }: ClonedProgram): Program {
+  return { instructions: new InstructionTable(instructions), blocks, functions: new FunctionTable(functions), facts };
 }
 
 /** Sorted, without duplicates. */

@@ -56,7 +56,7 @@ export interface Effects {
 }
 
 /** All instructions of all regions, in ascending address order. */
-export interface Instructions {
+export interface InstructionColumns {
   readonly bits: Bits;
   /** Upper half of every address: 0 or 0xffffffff. */
   readonly addressHigh: number;
@@ -76,6 +76,15 @@ export interface Instructions {
   /** Beside `transfers`: the row that the target of a direct jump, conditional jump or call is, or -1. */
   readonly transferTarget: Int32Array;
   readonly regions: readonly CodeRegion[];
+  /**
+   * By region, the way from an address to its row: two words for each 32 bytes of code, one bit per byte (set where an instruction
+   * starts) and the row of the first instruction at or behind them.
+   */
+  readonly maps: readonly Uint32Array[];
+}
+
+/** The columns, and look-ups by address. */
+export interface Instructions extends InstructionColumns {
   /** Row of the instruction that starts at `va`, or -1. */
   at(va: Va): InstructionId;
   /** Row of the instruction that covers `va`, or -1. */
@@ -118,7 +127,7 @@ export interface Blocks {
 }
 
 /** Functions: entry points (call targets, symbols, address-taken code that follows a function's end). */
-export interface Functions {
+export interface FunctionColumns {
   readonly count: number;
   readonly entry: Uint32Array; // Va, ascending
   readonly entryInstruction: Uint32Array;
@@ -126,6 +135,9 @@ export interface Functions {
   readonly endInstruction: Uint32Array;
   /** 1 where the entry begins with a call to __fentry__ or mcount, or is listed in __mcount_loc: compiled C. */
   readonly traced: Uint8Array;
+}
+
+export interface Functions extends FunctionColumns {
   /** Row of the function whose range holds the instruction, or -1. */
   containing(instruction: InstructionId): FunctionId;
 }
