@@ -7,7 +7,8 @@ import { Disassembler, formatLocations, REGISTER_NAMES } from "@pv/x86-ir";
 import { formatAddress, imageModel, type ImageModel } from "./image-model.js";
 import { derivationOf, renderContent, renderDerivation, type DerivationModel } from "./known-model.js";
 import { siteModel, TACTIC_NAMES, type SiteModel } from "./model.js";
-import { planInput, type Analysis } from "./pipeline.js";
+import type { Analysis } from "./pipeline.js";
+import { planInput } from "./planning.js";
 import { table } from "./table.js";
 import { renderTraces, tracesOf, type TraceModel } from "./tracing.js";
 

@@ -9,6 +9,7 @@ export * from "./machines.js";
 export * from "./model.js";
 export * from "./names.js";
 export * from "./pipeline.js";
+export * from "./planning.js";
 export * from "./progress.js";
 export * from "./quick-line.js";
 export * from "./render.js";

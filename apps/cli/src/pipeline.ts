@@ -3,25 +3,17 @@
  *
  *   bytes -> image -> program -> sites -> facts -> plans -> annotations -> pre-virtualized image
  *
- * Each step is one function of one package; what flows between them are values that print themselves.
+ * Each step is one function of one package; what flows between them are values that print themselves. Steps that do not wait for each
+ * other run on two threads where there are two (threads/side.ts); the result is the same on one.
  */
-import { openImage, unwrap, type ElfFile, type KernelImage } from "@pv/elf";
+import { openImage, unwrap, withTables, type KernelImage } from "@pv/elf";
 import { analyzeLiveness, DEFAULT_ASSUMPTIONS, type Assumptions, type Liveness } from "@pv/dataflow";
 import { findSites, type Sites } from "@pv/sensitive";
-import {
-  comparedAddresses,
-  copiedCode,
-  earlyCode,
-  PHYSICAL_ENTRIES,
-  planPatches,
-  stackGuardOf,
-  type PatchPlans,
-  type PlanInput,
-  type Protection,
-} from "@pv/stubgen";
-import { buildProgram, codeFacts, kernelRegions, type Program } from "@pv/x86-ir";
+import type { PatchPlans } from "@pv/stubgen";
+import { connect, decode, kernelRegions, knownStarts, type Program } from "@pv/x86-ir";
 import type { Progress } from "./progress.js";
 import { collectSiteFacts, type SiteFacts } from "./site-facts.js";
+import { openSide } from "./threads/side.js";
 
 export interface Analysis {
   readonly image: KernelImage;
@@ -50,58 +42,32 @@ export function open(bytes: Uint8Array, progress: Progress): Promise<KernelImage
 
 /** All steps behind `open`. */
 export async function analyzeImage(
-  image: KernelImage,
+  opened: KernelImage,
   progress: Progress,
   assumptions: Assumptions = DEFAULT_ASSUMPTIONS,
 ): Promise<Analysis> {
-  const facts = await progress.step("tables", () => codeFacts(image));
-  const program = await progress.step("decode", () =>
-    buildProgram({ regions: kernelRegions(image), bits: image.elf.bits, addressHigh: image.elf.addressHigh, facts }),
-  );
-  const sites = await progress.step("sites", () =>
-    findSites(program.instructions, { alternativeRanges: replacementRanges(image) }),
-  );
-  const liveness = await progress.step("liveness", () => analyzeLiveness(program, assumptions, sites.instruction));
-  const siteFacts = await progress.step("contents", () => collectSiteFacts(program, sites, liveness));
-  const early = await progress.step("early code", () => findEarlyCode(program, image));
-  const plans = await progress.step("plan", () => planPatches(planInput({ image, program, sites, early })));
-  return { image, program, sites, liveness, facts: siteFacts, plans, early };
-}
-
-function findEarlyCode(program: Program, image: KernelImage): Uint8Array {
-  const checker = image.symbols?.lookup("__stack_chk_fail");
-  const stackGuard = checker === undefined ? undefined : stackGuardOf(program, checker);
-  return earlyCode(program, physicalEntries(image), stackGuard === undefined ? {} : { stackGuard });
-}
-
-/** What the planner looks at; `siteExplainer` of `@pv/stubgen` asks for the same. */
-export function planInput({
-  image,
-  program,
-  sites,
-  early,
-}: Pick<Analysis, "image" | "program" | "sites" | "early">): PlanInput {
-  return { program, sites, early, protection: protectionOf(image) };
-}
-
-function physicalEntries({ elf, symbols }: KernelImage): number[] {
-  return [virtualEntry(elf), ...PHYSICAL_ENTRIES.flatMap((name) => symbols?.lookup(name) ?? [])];
-}
-
-/** The virtual address of the entry point, which kernels name by its physical one (low 32 bits). */
-export function virtualEntry({ entry, segments }: ElfFile): number {
-  const loaded = segments.filter(({ type }) => type === PT_LOAD);
-  if (loaded.some((s) => entry >= s.virtualAddress && entry - s.virtualAddress < s.memorySize)) return entry;
-  const segment = loaded.find((s) => entry >= s.physicalAddress && entry - s.physicalAddress < s.memorySize);
-  return segment === undefined ? entry : (entry - segment.physicalAddress + segment.virtualAddress) >>> 0;
-}
-
-const PT_LOAD = 1;
-
-function protectionOf({ tables, symbols }: KernelImage): Protection {
-  return symbols === undefined
-    ? tables
-    : { ...tables, copied: copiedCode(symbols), compared: comparedAddresses(symbols) };
+  const { image: shared, side } = openSide(opened);
+  try {
+    const { bits, addressHigh } = shared.elf;
+    const reading = progress.beside("tables", side.facts());
+    const instructions = await progress.step("decode", () =>
+      decode(kernelRegions(shared), bits, addressHigh, knownStarts(shared)),
+    );
+    const { tables, code } = await reading;
+    const image = withTables(shared, tables);
+    const program = await progress.step("blocks", () => connect(instructions, code));
+    const sites = await progress.step("sites", () =>
+      findSites(instructions, { alternativeRanges: replacementRanges(image) }),
+    );
+    const knowing = progress.beside("contents", side.contents(program, sites, assumptions));
+    const planning = progress.beside("plan", side.plan(program, sites));
+    const liveness = await progress.step("liveness", () => analyzeLiveness(program, assumptions, sites.instruction));
+    const contents = await knowing;
+    const facts = await progress.step("facts", () => collectSiteFacts(program, sites, liveness, contents));
+    return { image, program, sites, liveness, facts, ...(await planning) };
+  } finally {
+    side.end();
+  }
 }
 
 function replacementRanges(image: KernelImage): { start: Uint32Array; end: Uint32Array } {

@@ -9,6 +9,7 @@ import {
   reasonOf,
   restsOn as assumptionsOf,
   setOf,
+  type Assumptions,
   type Knowledge,
   type Known,
   type Liveness,
@@ -20,15 +21,8 @@ import { ARITHMETIC_FLAGS, ECX, EAX, EDX, registersIn, type Program } from "@pv/
 /** What is literally known at a site, as numbered in docs/formats.md. */
 export const KnownWhat = { nothing: 0, port: 1, msr: 2, leaf: 3 } as const;
 
-/** Columns by site. */
-export interface SiteFacts {
-  /** Live directly behind the site, and possibly meaningful: what an emulation must leave alone. */
-  readonly liveParts: Int32Array;
-  readonly liveRest: Int32Array;
-  /** Bit r: caller-saved register r that is no result of the instruction (what a stub might have to preserve). */
-  readonly atStake: Uint16Array;
-  /** The subset of `atStake` that is live: what it does have to preserve. */
-  readonly preserved: Uint16Array;
+/** Columns by site: what is known of operands. */
+export interface SiteContents {
   /** What could be known here at all (`KnownWhat`). */
   readonly asked: Uint8Array;
   /** What is known exactly: `asked`, or nothing. */
@@ -36,6 +30,17 @@ export interface SiteFacts {
   readonly knownValue: Uint32Array;
   /** What is known at all, of sites where something could be. */
   readonly contents: readonly (SiteContent | undefined)[];
+}
+
+/** Columns by site. */
+export interface SiteFacts extends SiteContents {
+  /** Live directly behind the site, and possibly meaningful: what an emulation must leave alone. */
+  readonly liveParts: Int32Array;
+  readonly liveRest: Int32Array;
+  /** Bit r: caller-saved register r that is no result of the instruction (what a stub might have to preserve). */
+  readonly atStake: Uint16Array;
+  /** The subset of `atStake` that is live: what it does have to preserve. */
+  readonly preserved: Uint16Array;
   /** Bits (`ASSUMPTIONS`) of what all of this rests on; 0 where code alone proves it. */
   readonly restsOn: Uint8Array;
 }
@@ -61,45 +66,53 @@ export const ASKED: Readonly<Record<string, readonly [what: number, register: nu
   cpuid: [KnownWhat.leaf, EAX, -1],
 };
 
-export function collectSiteFacts(program: Program, sites: Sites, liveness: Liveness): SiteFacts {
-  const { instructions } = program;
-  const { bits } = instructions;
+export function collectSiteFacts(
+  program: Program,
+  sites: Sites,
+  liveness: Liveness,
+  contents: SiteContents,
+): SiteFacts {
+  const { bits } = program.instructions;
   const liveParts = new Int32Array(sites.count),
     liveRest = new Int32Array(sites.count);
   const atStake = new Uint16Array(sites.count),
     preserved = new Uint16Array(sites.count);
+  const restsOn = new Uint8Array(sites.count);
+  const callerSaved = setOf(CONVENTIONS[bits].callerSaved);
+  const candidates = registersIn(callerSaved.parts, callerSaved.rest);
+  const ledger = openLedger(program, liveness);
+  for (let s = 0; s < sites.count; s++) {
+    const instruction = sites.instruction[s];
+    const live = liveness.worthKeeping(instruction);
+    liveParts[s] = live.parts;
+    liveRest[s] = live.rest;
+    const results = resultsOf(entryOf(sites.kind[s])!, sites.form[s], bits);
+    atStake[s] = candidates & ~registersIn(results.parts, results.rest);
+    preserved[s] = atStake[s] & registersIn(live.parts, live.rest);
+    restsOn[s] = ledger.behind(instruction) | (contents.contents[s]?.restsOn ?? 0);
+  }
+  return { liveParts, liveRest, atStake, preserved, restsOn, ...contents };
+}
+
+/** Looks for what is known of the operands that are worth knowing. */
+export function findContents(program: Program, sites: Sites, assumptions: Assumptions): SiteContents {
   const asked = new Uint8Array(sites.count),
     knownWhat = new Uint8Array(sites.count),
     knownValue = new Uint32Array(sites.count);
-  const callerSaved = setOf(CONVENTIONS[bits].callerSaved);
-  const candidates = registersIn(callerSaved.parts, callerSaved.rest);
   const contents = new Array<SiteContent | undefined>(sites.count).fill(undefined);
-  const known = new KnownContents(program, liveness.assumptions);
-  const ledger = openLedger(program, liveness);
-  const restsOn = new Uint8Array(sites.count);
-
+  const known = new KnownContents(program, assumptions);
   for (let s = 0; s < sites.count; s++) {
-    const instruction = sites.instruction[s];
-    const entry = entryOf(sites.kind[s])!;
-    const live = liveness.worthKeeping(instruction);
-    liveParts[s] = live.parts;
-    restsOn[s] = ledger.behind(instruction);
-    liveRest[s] = live.rest;
-    const results = resultsOf(entry, sites.form[s], bits);
-    atStake[s] = candidates & ~registersIn(results.parts, results.rest);
-    preserved[s] = atStake[s] & registersIn(live.parts, live.rest);
-    const question = ASKED[entry.kind];
+    const question = ASKED[entryOf(sites.kind[s])!.kind];
     if (question === undefined) continue;
     asked[s] = question[0];
     const content = contentOf(program, sites, s, known);
     contents[s] = content;
-    restsOn[s] |= content.restsOn;
     if (content.knowledge !== "exact") continue;
     knownWhat[s] = asked[s];
     knownValue[s] = content.value.value;
   }
   known.free();
-  return { liveParts, liveRest, atStake, preserved, asked, known: knownWhat, knownValue, contents, restsOn };
+  return { asked, known: knownWhat, knownValue, contents };
 }
 
 /** What is known at a site that has something to know. */

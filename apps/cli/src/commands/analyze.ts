@@ -1,5 +1,6 @@
 /** `previrt analyze`: sites, facts, statistics. */
 import { buildCommand } from "@stricli/core";
+import { prepareThread } from "../threads/second.js";
 import { assume, format, KERNEL, type Assume, type Format } from "./flags.js";
 
 export interface AnalyzeFlags {
@@ -27,5 +28,8 @@ EXAMPLES
     },
     positional: { kind: "tuple", parameters: [KERNEL] },
   },
-  loader: async () => (await import("../run/analyze.js")).run,
+  loader: async () => {
+    prepareThread();
+    return (await import("../run/analyze.js")).run;
+  },
 });

@@ -1,5 +1,5 @@
 /** The work of `previrt info`. */
-import { virtualEntry } from "../pipeline.js";
+import { virtualEntry } from "../planning.js";
 import { openImage, unwrap, type KernelImage } from "@pv/elf";
 import type { InfoFlags } from "../commands/info.js";
 import { guarded, printResult, printWarnings } from "../context.js";
