@@ -9,7 +9,7 @@
  * successor is a node's first instruction; `exit` says how control leaves for a place without a node.
  * Cost: one pass over the instructions, one over the edges.
  */
-import { EdgeKind, Flow, partsOf, restOf, type Instructions, type Program } from "@pv/x86-ir";
+import { AddressSet, EdgeKind, Flow, partsOf, restOf, type Instructions, type Program } from "@pv/x86-ir";
 import { CONVENTIONS } from "./conventions.js";
 import { savingThunks } from "./saving-thunks.js";
 
@@ -106,140 +106,137 @@ interface Split {
   readonly end: Uint32Array;
   /** First node of each block, and one more entry: the last node of block b is the one before `nodeOfBlock[b + 1]`. */
   readonly nodeOfBlock: Uint32Array;
-  /** 1 for each call that ends a node; calls of __fentry__ and its like are plain instructions. */
-  readonly cut: Uint8Array;
+  /** The calls that end nodes, as positions in `transfers`, and beside them those nodes. Calls of __fentry__ and its like are plain instructions. */
+  readonly calls: Uint32Array;
+  readonly callNodes: Uint32Array;
 }
 
 function splitBehindCalls({ instructions, blocks, facts }: Program): Split {
-  const { count: n, flow, target } = instructions;
-  const transparent = new Set(facts.transparent);
-  const cut = new Uint8Array(n);
-  for (const va of facts.tracedCalls) {
-    const i = instructions.at(va);
-    if (i >= 0) cut[i] = 1;
+  const { flow, target, address, transfers } = instructions;
+  const transparent = new AddressSet(facts.transparent),
+    traced = new AddressSet(facts.tracedCalls);
+  const list = new Uint32Array(transfers.length);
+  let callCount = 0;
+  for (let t = 0; t < transfers.length; t++) {
+    const i = transfers[t],
+      f = flow[i];
+    if (f !== Flow.call && f !== Flow.indirectCall) continue;
+    if (!traced.has(address[i]) && (f === Flow.indirectCall || !transparent.has(target[i]))) list[callCount++] = t;
   }
-  const calls: number[] = [];
-  const direct = Flow.call,
-    indirect = Flow.indirectCall;
-  for (let i = 0; i < n; i++) {
-    const f = flow[i];
-    if (f !== direct && f !== indirect) continue;
-    const isPlain = cut[i] === 1 || (f === direct && transparent.has(target[i]));
-    cut[i] = isPlain ? 0 : 1;
-    if (!isPlain) calls.push(i);
-  }
-  // At most one node for each block and one more behind each call.
-  const first = new Uint32Array(blocks.count + calls.length),
-    end = new Uint32Array(first.length);
+  const calls = list.slice(0, callCount),
+    callNodes = new Uint32Array(callCount);
+  // At most one node for each block and one more behind each call; nodes end where the next ones begin.
+  const bounds = new Uint32Array(blocks.count + callCount + 1);
   const nodeOfBlock = new Uint32Array(blocks.count + 1);
   let k = 0,
-    call = 0;
+    c = 0,
+    call = callCount > 0 ? transfers[calls[0]] : instructions.count;
   for (let b = 0; b < blocks.count; b++) {
+    const end = blocks.end[b];
     nodeOfBlock[b] = k;
-    first[k] = blocks.first[b];
-    const last = blocks.end[b] - 1;
-    for (; call < calls.length && calls[call]! < last; call++) {
-      end[k++] = calls[call]! + 1;
-      first[k] = calls[call]! + 1;
+    bounds[k++] = blocks.first[b];
+    while (call < end) {
+      callNodes[c++] = k - 1;
+      if (call + 1 < end) bounds[k++] = call + 1;
+      call = c < callCount ? transfers[calls[c]] : instructions.count;
     }
-    if (calls[call] === last) call++;
-    end[k++] = last + 1;
   }
   nodeOfBlock[blocks.count] = k;
-  return { count: k, first: first.subarray(0, k), end: end.subarray(0, k), nodeOfBlock, cut };
+  bounds[k] = instructions.count;
+  return { count: k, first: bounds.subarray(0, k), end: bounds.subarray(1, k + 1), nodeOfBlock, calls, callNodes };
 }
 
 type Edges = Pick<Nodes, "exit" | "successorStart" | "successors" | "startSuccessorStart" | "startSuccessors">;
 
+/** What is special about a block. */
+const Special = { returnThunk: 1, replaceable: 2, alternativeSite: 4, filler: 8 } as const;
+
 /** Edges of blocks as edges of nodes; edges to returns and to unknown places become exits. */
-function connect(program: Program, { count, end, nodeOfBlock }: Split): Edges {
+function connect(program: Program, { count, end, nodeOfBlock, calls }: Split): Edges {
   const { instructions, blocks, functions, facts } = program;
   const { flow } = instructions;
-  const returnThunk = blocksAt(program, facts.returnThunks);
+  const special = fillerBlocks(program);
+  markBlocks(program, facts.returnThunks, special, Special.returnThunk);
   // What is visible of replaceable code is not what will run: a jump there leaves for an unknown place.
-  const replaceable = blocksAt(program, facts.replaceable);
-  const alternativeSite = blocksAt(program, facts.alternativeSite);
+  markBlocks(program, facts.replaceable, special, Special.replaceable);
+  markBlocks(program, facts.alternativeSite, special, Special.alternativeSite);
   const exit = new Uint8Array(count);
   const successorStart = new Uint32Array(count + 1),
     startSuccessorStart = new Uint32Array(count + 1);
-
-  const { exceptionFixup, alternative } = EdgeKind,
-    interruptReturn = Flow.interruptReturn,
-    plainReturn = Flow.return;
-  const startsAtSource = (b: number, e: number): boolean =>
-    blocks.edgeKind[e] === exceptionFixup || (blocks.edgeKind[e] === alternative && alternativeSite[b] === 1);
-  const filler = fillerBlocks(program);
+  const { edgeKind, escapes } = blocks,
+    edges = blocks.successors;
+  const successors = new Uint32Array(edges.length + calls.length),
+    startSuccessors: number[] = [];
   const returnOf = (i: number): number => {
     const f = functions.containing(i);
     return f >= 0 && functions.traced[f] === 1 ? Exit.cReturn : Exit.return;
   };
 
+  let normal = 0;
   for (let b = 0; b < blocks.count; b++) {
     const last = nodeOfBlock[b + 1] - 1,
-      i = end[last] - 1;
-    for (let k = nodeOfBlock[b]; k < last; k++) successorStart[k + 1] = 1;
-    if (filler[b] === 1) {
-      exit[last] = Exit.dies;
-      continue;
+      i = end[last] - 1,
+      how = flow[i];
+    for (let k = nodeOfBlock[b]; k < last; k++) {
+      successors[normal++] = k + 1;
+      successorStart[k + 1] = normal;
     }
-    const f = flow[i];
-    if (blocks.escapes[b] === 1 || f === interruptReturn) exit[last] = Exit.opaque;
-    else if (f === plainReturn) exit[last] = returnOf(i);
-    let normal = 0;
-    for (let e = blocks.successorStart[b]; e < blocks.successorStart[b + 1]; e++) {
-      const to = blocks.successors[e];
-      if (startsAtSource(b, e)) startSuccessorStart[nodeOfBlock[b] + 1]++;
-      else if (returnThunk[to] === 1) exit[last] = Math.max(exit[last], returnOf(i));
-      else if (replaceable[to] === 1) exit[last] = Exit.opaque;
-      else normal++;
+    const before = normal,
+      starts = startSuccessors.length;
+    let leaves: number = Exit.none;
+    if ((special[b] & Special.filler) !== 0) leaves = Exit.dies;
+    else {
+      if (escapes[b] === 1 || how === Flow.interruptReturn) leaves = Exit.opaque;
+      else if (how === Flow.return) leaves = returnOf(i);
+      for (let e = blocks.successorStart[b]; e < blocks.successorStart[b + 1]; e++) {
+        const to = edges[e],
+          kind = edgeKind[e];
+        if (
+          kind === EdgeKind.exceptionFixup ||
+          (kind === EdgeKind.alternative && (special[b] & Special.alternativeSite) !== 0)
+        )
+          startSuccessors.push(nodeOfBlock[to]);
+        else if ((special[to] & Special.returnThunk) !== 0) leaves = Math.max(leaves, returnOf(i));
+        else if ((special[to] & Special.replaceable) !== 0) leaves = Exit.opaque;
+        else successors[normal++] = nodeOfBlock[to];
+      }
+      if (normal === before && leaves === Exit.none)
+        leaves = how === Flow.undefined || how === Flow.call ? Exit.dies : Exit.opaque;
     }
+    exit[last] = leaves;
     successorStart[last + 1] = normal;
-    if (normal === 0 && exit[last] === Exit.none) {
-      exit[last] = flow[i] === Flow.undefined || flow[i] === Flow.call ? Exit.dies : Exit.opaque;
-    }
+    // They leave from the first node's start; rows in between have none.
+    startSuccessorStart[nodeOfBlock[b] + 1] += startSuccessors.length - starts;
   }
-  for (let k = 0; k < count; k++) {
-    successorStart[k + 1] += successorStart[k];
-    startSuccessorStart[k + 1] += startSuccessorStart[k];
-  }
-
-  const successors = new Uint32Array(successorStart[count]),
-    startSuccessors = new Uint32Array(startSuccessorStart[count]);
-  for (let b = 0; b < blocks.count; b++) {
-    const last = nodeOfBlock[b + 1] - 1;
-    for (let k = nodeOfBlock[b]; k < last; k++) successors[successorStart[k]] = k + 1;
-    if (filler[b] === 1) continue;
-    let at = successorStart[last],
-      atStart = startSuccessorStart[nodeOfBlock[b]];
-    for (let e = blocks.successorStart[b]; e < blocks.successorStart[b + 1]; e++) {
-      const to = blocks.successors[e];
-      if (startsAtSource(b, e)) startSuccessors[atStart++] = nodeOfBlock[to];
-      else if (returnThunk[to] === 0 && replaceable[to] === 0) successors[at++] = nodeOfBlock[to];
-    }
-  }
-  return { exit, successorStart, successors, startSuccessorStart, startSuccessors };
+  if (startSuccessors.length > 0) for (let k = 0; k < count; k++) startSuccessorStart[k + 1] += startSuccessorStart[k];
+  return {
+    exit,
+    successorStart,
+    successors: successors.slice(0, normal),
+    startSuccessorStart,
+    startSuccessors: Uint32Array.from(startSuccessors),
+  };
 }
 
 /**
- * What stands between functions to align them: blocks that nothing leads to and that fall into a function. Compiled functions are
+ * Marks (`Special.filler`) what stands between functions to align them: blocks that nothing leads to and that fall into a function. Compiled functions are
  * called or jumped to, never fallen into; before any other function, only no-operations count.
  */
-function fillerBlocks({ instructions, blocks, functions, facts }: Program): Uint8Array {
-  const filler = new Uint8Array(blocks.count);
-  const starts = blocksAt({ instructions, blocks }, facts.addressTaken);
-  for (const i of functions.entryInstruction) starts[blocks.ofInstruction[i]] = 1;
-  functions.entryInstruction.forEach((entry, f) => {
-    const b = blocks.ofInstruction[entry] - 1;
-    if (b < 0 || starts[b] === 1 || blocks.predecessorStart[b] !== blocks.predecessorStart[b + 1]) return;
+function fillerBlocks(program: Program): Uint8Array {
+  const { instructions, blocks, functions, facts } = program;
+  const { entryInstruction, traced } = functions;
+  const filler = new Uint8Array(blocks.count),
+    starts = new Uint8Array(blocks.count);
+  markBlocks(program, facts.addressTaken, starts, 1);
+  for (let f = 0; f < functions.count; f++) starts[blocks.ofInstruction[entryInstruction[f]]] = 1;
+  for (let f = 0; f < functions.count; f++) {
+    const entry = entryInstruction[f],
+      b = blocks.ofInstruction[entry] - 1;
+    if (b < 0 || starts[b] === 1 || blocks.predecessorStart[b] !== blocks.predecessorStart[b + 1]) continue;
     let i = blocks.first[b];
-    while (
-      i < entry &&
-      instructions.flow[i] === Flow.next &&
-      (functions.traced[f] === 1 || isNop(instructions.bytesOf(i)))
-    )
-      i++;
-    if (i === entry) filler[b] = 1;
-  });
+    while (i < entry && instructions.flow[i] === Flow.next && (traced[f] === 1 || isNop(instructions.bytesOf(i)))) i++;
+    if (i === entry) filler[b] = Special.filler;
+  }
   return filler;
 }
 
@@ -270,46 +267,45 @@ export function isNop(bytes: Uint8Array): boolean {
 }
 
 /** Marks the blocks that begin at one of the addresses. */
-function blocksAt(
-  { instructions, blocks }: Pick<Program, "instructions" | "blocks">,
-  addresses: Uint32Array,
-): Uint8Array {
-  const marks = new Uint8Array(blocks.count);
+function markBlocks({ instructions, blocks }: Program, addresses: Uint32Array, marks: Uint8Array, mark: number): void {
   for (const va of addresses) {
     const i = instructions.at(va);
-    if (i >= 0 && blocks.first[blocks.ofInstruction[i]] === i) marks[blocks.ofInstruction[i]] = 1;
+    if (i >= 0 && blocks.first[blocks.ofInstruction[i]] === i) marks[blocks.ofInstruction[i]] |= mark;
   }
-  return marks;
 }
 
 function classifyCalls(
   program: Program,
-  split: Split,
+  { count, nodeOfBlock, calls, callNodes }: Split,
   { exit, successorStart }: Edges,
 ): Pick<Nodes, "call" | "callee"> {
   const { instructions, blocks, functions, facts } = program;
-  const { flow, target, address } = instructions;
-  const { count, end, nodeOfBlock, cut } = split;
-  const isTracedEntry = new Uint8Array(instructions.count);
-  functions.entryInstruction.forEach((i, f) => (isTracedEntry[i] = functions.traced[f]));
-  const thunks = new Set(facts.thunkAddress),
-    replaceable = new Set(facts.replaceable),
-    saving = savingThunks(program);
-  const preserving = new Set(facts.preservingCalls),
-    noReturn = new Set(facts.noReturn);
+  const { flow, target, address, transfers, transferTarget } = instructions;
+  // Functions begin blocks, and so does what is called.
+  const isTraced = new Uint8Array(blocks.count);
+  functions.entryInstruction.forEach((i, f) => (isTraced[blocks.ofInstruction[i]] = functions.traced[f]));
+  const thunks = new AddressSet(facts.thunkAddress),
+    replaceable = new AddressSet(facts.replaceable),
+    saving = new AddressSet(savingThunks(program));
+  const preserving = new AddressSet(facts.preservingCalls),
+    noReturn = new AddressSet(facts.noReturn);
   const call = new Uint8Array(count),
     callee = new Int32Array(count).fill(-1);
-  for (let k = 0; k < count; k++) {
-    const i = end[k] - 1;
-    if (cut[i] === 0) continue;
-    const to = target[i];
+  for (let c = 0; c < calls.length; c++) {
+    const k = callNodes[c],
+      i = transfers[calls[c]],
+      to = target[i];
     if (flow[i] === Flow.indirectCall) call[k] = preserving.has(address[i]) ? CallKind.preserving : CallKind.indirect;
     else if (saving.has(to)) call[k] = CallKind.saving;
     else if (thunks.has(to) || replaceable.has(to)) call[k] = CallKind.indirect;
     else {
-      const entry = instructions.at(to);
-      call[k] = entry < 0 ? CallKind.opaque : isTracedEntry[entry] === 1 ? CallKind.directC : CallKind.direct;
-      if (entry >= 0) callee[k] = nodeOfBlock[blocks.ofInstruction[entry]];
+      const entry = transferTarget[calls[c]];
+      if (entry < 0) call[k] = CallKind.opaque;
+      else {
+        const block = blocks.ofInstruction[entry];
+        call[k] = isTraced[block] === 1 ? CallKind.directC : CallKind.direct;
+        callee[k] = nodeOfBlock[block];
+      }
     }
     if (noReturn.has(to) && successorStart[k] === successorStart[k + 1]) exit[k] = Exit.dies;
   }
@@ -331,11 +327,16 @@ function fold(
     killRest = new Int32Array(count);
   const writeParts = new Int32Array(count),
     writeRest = new Int32Array(count);
-  const rowUseParts = effects.useParts,
-    rowUseRest = effects.useRest,
-    rowKillParts = effects.killParts;
-  const rowWriteParts = effects.writeParts,
-    rowWriteRest = effects.writeRest;
+  // One cache line per effect: they are looked up in no order, three million times.
+  const rows = new Int32Array(8 * effects.count);
+  for (let e = 0; e < effects.count; e++) {
+    rows[8 * e] = effects.useParts[e];
+    rows[8 * e + 1] = effects.useRest[e];
+    rows[8 * e + 2] = effects.killParts[e];
+    rows[8 * e + 3] = rowKillRest[e];
+    rows[8 * e + 4] = effects.writeParts[e];
+    rows[8 * e + 5] = effects.writeRest[e];
+  }
   const { interrupt, invalid } = Flow;
   const [low, high] = CONVENTIONS[instructions.bits].resultRegisters;
   const lowParts = partsOf(low),
@@ -358,16 +359,17 @@ function fold(
         up = ur = wp = wr = -1;
         continue;
       }
-      const e = effect[i];
-      const ekp = rowKillParts[e],
-        ekr = rowKillRest[e];
-      up = (up & ~ekp) | rowUseParts[e];
-      ur = (ur & ~ekr) | rowUseRest[e];
-      if ((ekp & lowParts) === lowParts && (rowUseParts[e] & pairParts) === 0) replaces = 1;
+      const row = effect[i] << 3;
+      const eup = rows[row],
+        ekp = rows[row + 2],
+        ekr = rows[row + 3];
+      up = (up & ~ekp) | eup;
+      ur = (ur & ~ekr) | rows[row + 1];
+      if ((ekp & lowParts) === lowParts && (eup & pairParts) === 0) replaces = 1;
       kp |= ekp;
       kr |= ekr;
-      wp |= rowWriteParts[e];
-      wr |= rowWriteRest[e];
+      wp |= rows[row + 4];
+      wr |= rows[row + 5];
     }
     useParts[k] = up;
     useRest[k] = ur;
@@ -384,18 +386,18 @@ function fold(
 /** Inverts successors, start successors and callees by counting sort. */
 function dependentsOf(count: number, edges: Edges, callee: Int32Array): Pick<Nodes, "dependentStart" | "dependents"> {
   const { successorStart, successors, startSuccessorStart, startSuccessors } = edges;
-  const dependentStart = new Uint32Array(count + 1);
-  for (const to of successors) dependentStart[to + 1]++;
-  for (const to of startSuccessors) dependentStart[to + 1]++;
-  for (const to of callee) if (to >= 0) dependentStart[to + 1]++;
-  for (let k = 0; k < count; k++) dependentStart[k + 1] += dependentStart[k];
-  const dependents = new Uint32Array(dependentStart[count]),
-    cursor = dependentStart.slice();
+  // Row k is counted in entry k + 2; then entry k + 1 is where row k goes on, and in the end, where it ends.
+  const cursor = new Uint32Array(count + 2);
+  for (let e = 0; e < successors.length; e++) cursor[successors[e] + 2]++;
+  for (let e = 0; e < startSuccessors.length; e++) cursor[startSuccessors[e] + 2]++;
+  for (let k = 0; k < count; k++) if (callee[k] >= 0) cursor[callee[k] + 2]++;
+  for (let k = 0; k <= count; k++) cursor[k + 1] += cursor[k];
+  const dependents = new Uint32Array(cursor[count + 1]);
   for (let k = 0; k < count; k++) {
-    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) dependents[cursor[successors[e]]++] = k;
+    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) dependents[cursor[successors[e] + 1]++] = k;
     for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++)
-      dependents[cursor[startSuccessors[e]]++] = k;
-    if (callee[k] >= 0) dependents[cursor[callee[k]]++] = k;
+      dependents[cursor[startSuccessors[e] + 1]++] = k;
+    if (callee[k] >= 0) dependents[cursor[callee[k] + 1]++] = k;
   }
-  return { dependentStart, dependents };
+  return { dependentStart: cursor.subarray(0, count + 1), dependents };
 }

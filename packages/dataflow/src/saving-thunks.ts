@@ -9,7 +9,7 @@ import { Flow, type Program } from "@pv/x86-ir";
 import { CONVENTIONS } from "./conventions.js";
 
 /** Addresses that, called, save all: thunks and trampolines. */
-export function savingThunks(program: Program): ReadonlySet<number> {
+export function savingThunks(program: Program): Uint32Array {
   const { functions, facts, instructions } = program;
   const saving = new Set<number>();
   for (let f = 0; f < functions.count; f++)
@@ -18,7 +18,7 @@ export function savingThunks(program: Program): ReadonlySet<number> {
     const i = instructions.at(va);
     if (i >= 0 && instructions.flow[i] === Flow.jump && saving.has(instructions.target[i])) saving.add(va);
   }
-  return saving;
+  return Uint32Array.from(saving);
 }
 
 function savesAll({ instructions, facts }: Program, entry: number): boolean {

@@ -1,3 +1,4 @@
+export { AddressSet } from "@pv/elf";
 export * from "./blocks.js";
 export * from "./code-facts.js";
 export * from "./decode.js";
