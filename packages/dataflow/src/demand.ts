@@ -35,7 +35,7 @@ export function reachedFrom(nodes: Nodes, returns: Returns, points: Iterable<num
     for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) reach(startSuccessors[e]);
     if (exit[k] === Exit.cReturn || exit[k] === Exit.return) goBack(functionOf[k]);
   }
-  return order.filter((k) => reached[k] === 1);
+  return partOf(order, (k) => reached[k] === 1);
 }
 
 /** The part of `order` that lies in functions which the given nodes lie in, call or jump to, directly or not. */
@@ -53,5 +53,13 @@ export function servedBy(nodes: Nodes, returns: Returns, reached: Uint32Array, o
     for (const k of nodesOf(f)) if (nodes.callee[k] >= 0) add(functionOf[nodes.callee[k]]);
     for (let e = jumpStart[f]; e < jumpStart[f + 1]; e++) add(jumps[e]);
   }
-  return order.filter((k) => serves[functionOf[k]] === 1);
+  return partOf(order, (k) => serves[functionOf[k]] === 1);
+}
+
+/** `order.filter`, many times as fast. */
+function partOf(order: Uint32Array, isIn: (node: number) => boolean): Uint32Array {
+  const part = new Uint32Array(order.length);
+  let count = 0;
+  for (const k of order) if (isIn(k)) part[count++] = k;
+  return part.slice(0, count);
 }

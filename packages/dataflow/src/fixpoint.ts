@@ -28,7 +28,7 @@ export function solve(nodeCount: number, order: Uint32Array, evaluate: (node: nu
     at = 0;
   const mark: Mark = (node) => {
     const p = position[node];
-    if (p === NOWHERE) return;
+    if (p === NOWHERE || dirty[p] === 1) return;
     dirty[p] = 1;
     dirtyChunk[p >>> CHUNK_SHIFT] = 1;
     if (p <= at && p < again) again = p;
