@@ -16,7 +16,7 @@ import { memoryTold, TELL_MEMORY } from "./memory.js";
 /** Each program runs this often, in turns; the best time counts, for what disturbs only ever adds. */
 const RUNS = 5;
 const DEFAULT_FLAVOURS: readonly Flavour[] = ["686", "cloud-amd64"];
-const CLI = fileURLToPath(new URL("../../../apps/cli/dist/main.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../../../apps/cli/bin/main.js", import.meta.url));
 
 interface Run {
   readonly seconds: number;
