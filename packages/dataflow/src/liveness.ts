@@ -14,7 +14,7 @@ import { solveBackward } from "./fixpoint.js";
 import { reachedFrom, servedBy } from "./demand.js";
 import { findMeaning, type Meaning } from "./meaning.js";
 import { findNarrow, handedBack } from "./narrow.js";
-import { buildNodes, CallKind, Exit, type Nodes } from "./nodes.js";
+import { buildNodes, CallKind, Exit, foldNodes, type Nodes } from "./nodes.js";
 import { calleesFirst } from "./order.js";
 import { findReturns, type Returns } from "./returns.js";
 import { callKind, summarize, unseenCalls, type Summaries } from "./summaries.js";
@@ -49,11 +49,12 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
   const { instructions } = program;
   const { bits } = instructions;
   const rowKillRest = surelyWritten(instructions.effects, assumptions);
-  const nodes = buildNodes(program, rowKillRest);
+  const nodes = buildNodes(program);
   const order = calleesFirst(nodes, program.functions);
   const returns = findReturns(program, nodes, assumptions);
   const needed = points === undefined ? order : reachedFrom(nodes, returns, points, order);
   const serving = points === undefined ? order : servedBy(nodes, returns, needed, order);
+  foldNodes(program, nodes, rowKillRest, serving);
   const { functionOf, returnStart, returnNodes, jumpStart, jumps } = returns;
   const narrow =
     assumptions.narrowReturn && assumptions.cReturn

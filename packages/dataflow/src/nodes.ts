@@ -9,7 +9,7 @@
  * successor is a node's first instruction; `exit` says how control leaves for a place without a node.
  * Cost: one pass over the instructions, one over the edges.
  */
-import { AddressSet, EdgeKind, Flow, partsOf, restOf, type Instructions, type Program } from "@pv/x86-ir";
+import { AddressSet, EdgeKind, Flow, partsOf, restOf, type Program } from "@pv/x86-ir";
 import { CONVENTIONS } from "./conventions.js";
 import { savingThunks } from "./saving-thunks.js";
 
@@ -76,9 +76,9 @@ export interface Nodes {
   of(instruction: number): number;
 }
 
-/** `killRest` is what an effect surely writes of the word `rest` ({@link surelyWritten}). */
-export function buildNodes(program: Program, killRest: Int32Array): Nodes {
-  const { instructions, blocks } = program;
+/** Nodes with nothing known yet of what their instructions do: `foldNodes` adds that. */
+export function buildNodes(program: Program): Nodes {
+  const { blocks } = program;
   const split = splitBehindCalls(program);
   const { count, first, end } = split;
   const edges = connect(program, split);
@@ -92,7 +92,7 @@ export function buildNodes(program: Program, killRest: Int32Array): Nodes {
     count,
     first,
     end,
-    ...fold(instructions, killRest, first, end, count),
+    ...emptyEffects(count),
     ...calls,
     ...edges,
     ...dependentsOf(count, edges, calls.callee),
@@ -312,21 +312,31 @@ function classifyCalls(
   return { call, callee };
 }
 
-/** Folds each node's instructions into one use/kill pair, last instruction first. */
-function fold(
-  instructions: Instructions,
-  rowKillRest: Int32Array,
-  first: Uint32Array,
-  end: Uint32Array,
-  count: number,
-) {
+type NodeEffects = Pick<
+  Nodes,
+  "useParts" | "useRest" | "killParts" | "killRest" | "writeParts" | "writeRest" | "writesHigh" | "replacesLow"
+>;
+
+function emptyEffects(count: number): NodeEffects {
+  return {
+    useParts: new Int32Array(count),
+    useRest: new Int32Array(count),
+    killParts: new Int32Array(count),
+    killRest: new Int32Array(count),
+    writeParts: new Int32Array(count),
+    writeRest: new Int32Array(count),
+    writesHigh: new Uint8Array(count),
+    replacesLow: new Uint8Array(count),
+  };
+}
+
+/**
+ * Folds the instructions of each node of `list` into one use/kill pair, last instruction first. `rowKillRest` is what an effect surely
+ * writes of the word `rest` ({@link surelyWritten}).
+ */
+export function foldNodes({ instructions }: Program, nodes: Nodes, rowKillRest: Int32Array, list: Uint32Array): void {
   const { effect, effects, flow } = instructions;
-  const useParts = new Int32Array(count),
-    useRest = new Int32Array(count);
-  const killParts = new Int32Array(count),
-    killRest = new Int32Array(count);
-  const writeParts = new Int32Array(count),
-    writeRest = new Int32Array(count);
+  const { first, end, useParts, useRest, killParts, killRest, writeParts, writeRest, writesHigh, replacesLow } = nodes;
   // One cache line per effect: they are looked up in no order, three million times.
   const rows = new Int32Array(8 * effects.count);
   for (let e = 0; e < effects.count; e++) {
@@ -343,9 +353,9 @@ function fold(
     pairParts = lowParts | partsOf(high),
     highParts = partsOf(high),
     highRest = restOf(high);
-  const writesHigh = new Uint8Array(count),
-    replacesLow = new Uint8Array(count);
-  for (let k = 0; k < count; k++) {
+  for (let n = 0; n < list.length; n++) {
+    const k = list[n],
+      start = first[k];
     let up = 0,
       ur = 0,
       kp = 0,
@@ -353,7 +363,7 @@ function fold(
       wp = 0,
       wr = 0,
       replaces = 0;
-    for (let i = end[k] - 1; i >= first[k]; i--) {
+    for (let i = end[k] - 1; i >= start; i--) {
       if (flow[i] === interrupt || flow[i] === invalid) {
         // A handler sees every register; bytes that do not decode could do anything.
         up = ur = wp = wr = -1;
@@ -380,7 +390,6 @@ function fold(
     writesHigh[k] = (wp & highParts) !== 0 || (wr & highRest) !== 0 ? 1 : 0;
     replacesLow[k] = replaces;
   }
-  return { useParts, useRest, killParts, killRest, writeParts, writeRest, writesHigh, replacesLow };
 }
 
 /** Inverts successors, start successors and callees by counting sort. */

@@ -56,17 +56,23 @@ export function findReturns(program: Program, nodes: Nodes, assumptions: Assumpt
     taken = new Uint8Array(count);
   const from: number[] = [],
     to: number[] = [];
-  const crosses = (k: number, target: number): void => {
-    if (functionOf[target] === functionOf[k]) return;
-    from.push(functionOf[k]);
-    to.push(functionOf[target]);
-    jumpedTo[functionOf[target]] = 1;
+  const crosses = (f: number, g: number): void => {
+    from.push(f);
+    to.push(g);
+    jumpedTo[g] = 1;
   };
+  const { callee, successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
   for (let k = 0; k < nodes.count; k++) {
-    if (nodes.callee[k] >= 0) called[functionOf[nodes.callee[k]]] = 1;
-    for (let e = nodes.successorStart[k]; e < nodes.successorStart[k + 1]; e++) crosses(k, nodes.successors[e]);
-    for (let e = nodes.startSuccessorStart[k]; e < nodes.startSuccessorStart[k + 1]; e++)
-      crosses(k, nodes.startSuccessors[e]);
+    const f = functionOf[k];
+    if (callee[k] >= 0) called[functionOf[callee[k]]] = 1;
+    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) {
+      const g = functionOf[successors[e]];
+      if (g !== f) crosses(f, g);
+    }
+    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) {
+      const g = functionOf[startSuccessors[e]];
+      if (g !== f) crosses(f, g);
+    }
   }
   const take = (va: number): void => {
     const i = instructions.covering(va);
@@ -210,11 +216,11 @@ function callersOf(
 ): [start: Uint32Array, nodes: Uint32Array] {
   const from: number[] = [],
     to: number[] = [];
-  callee.forEach((c, k) => {
-    if (c < 0) return;
-    from.push(functionOf[c]);
+  for (let k = 0; k < callee.length; k++) {
+    if (callee[k] < 0) continue;
+    from.push(functionOf[callee[k]]);
     to.push(k);
-  });
+  }
   return compressRows(count, from, to);
 }
 

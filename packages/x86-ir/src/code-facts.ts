@@ -6,7 +6,7 @@
  * aligned word of data that, read as an offset from itself, hits a function's start. Left out are tables that name code
  * without ever jumping there: tracing, patching, unwinding.
  */
-import { fail, type ElfSection, type KernelImage, sectionBytes, type SymbolTable, type Va } from "@pv/elf";
+import { AddressSet, fail, type ElfSection, type KernelImage, sectionBytes, type SymbolTable, type Va } from "@pv/elf";
 import { type Bits, REGISTER_NAMES } from "./locations.js";
 import { handlerWrites } from "./exception-handlers.js";
 import { ascending, NO_FACTS } from "./program.js";
@@ -291,21 +291,21 @@ function markTable(
   addresses: Uint32Array,
   mark: Uint8Array,
 ): void {
-  const wanted = new Map<number, number>();
-  for (const va of addresses) wanted.set(va, -1);
-  const size = wanted.size;
+  const wanted = new AddressSet(addresses),
+    { size } = wanted;
   if (size < LEAST_TABLE_ROWS) return;
-  // `wanted` holds where each value was last seen; `first` is the start of the run of distinct wanted values.
+  // Where each wanted value was last seen; `first` is the start of the run of distinct wanted values.
+  const seen = new Int32Array(wanted.capacity).fill(-1);
   let first = 0;
   for (let i = 0; i < values.length; i++) {
-    const seen = wanted.get(values[i]);
-    if (seen === undefined) {
+    const index = wanted.indexOf(values[i]);
+    if (index < 0) {
       first = i + 1;
       continue;
     }
     if (i > first && places[i] - places[i - 1] !== stride) first = i;
-    if (seen >= first) first = seen + 1;
-    wanted.set(values[i], i);
+    if (seen[index] >= first) first = seen[index] + 1;
+    seen[index] = i;
     if (i - first + 1 === size) {
       mark.fill(1, first, i + 1);
       return;
@@ -315,7 +315,7 @@ function markTable(
 
 /** Function starts that some aligned word of data names as an offset from itself (PREL32). */
 function relativeWords(image: KernelImage, functionStarts: Uint32Array): number[] {
-  const starts = new Set(functionStarts),
+  const starts = new AddressSet(functionStarts),
     found: number[] = [];
   // Nearly every word is ruled out by the first comparison.
   const lowest = functionStarts[0] ?? 0,
@@ -334,7 +334,7 @@ function relativeWords(image: KernelImage, functionStarts: Uint32Array): number[
       const offset = view.getInt32(at, true);
       if (offset === 0) continue;
       const va = (section.address + at + offset) >>> 0;
-      if (va - lowest >= 0 && va - lowest <= span && starts.has(va)) found.push(va);
+      if (va >= lowest && va - lowest <= span && starts.has(va)) found.push(va);
     }
   }
   return found;

@@ -6,6 +6,7 @@
  * .init.data between pointers of other kinds; where no symbol says so, it is the run of words that each are the start of
  * a known function and name two functions which every kernel with kprobes lists.
  */
+import { AddressSet } from "../address-set.js";
 import type { AddressTable } from "../types.js";
 import { readWords } from "./addresses.js";
 import { regionBytes, type Region } from "./regions.js";
@@ -20,7 +21,7 @@ export function readKprobeBlacklist(image: Image): AddressTable | undefined {
 }
 
 function search(image: Image): TableBytes | undefined {
-  const { symbols, code, data } = image;
+  const { symbols, data } = image;
   if (symbols === undefined) return undefined;
   const witnesses = new Set<number>();
   for (const name of WITNESSES) {
@@ -28,7 +29,7 @@ function search(image: Image): TableBytes | undefined {
     if (address === undefined) return undefined;
     witnesses.add(address);
   }
-  const functions = new Set(symbols.address.filter((address) => code.holds(address)));
+  const functions = new AddressSet(symbols.address);
   for (const place of data) {
     const run = searchIn(image, place, functions, witnesses);
     if (run !== undefined) return { name: NAME, ...regionBytes(image.memory, run) };
@@ -37,7 +38,7 @@ function search(image: Image): TableBytes | undefined {
 }
 
 /** The first run in the region that names all witnesses. */
-function searchIn(image: Image, place: Region, functions: ReadonlySet<number>, witnesses: ReadonlySet<number>) {
+function searchIn(image: Image, place: Region, functions: AddressSet, witnesses: ReadonlySet<number>) {
   const { wordSize, code, memory } = image;
   const region = regionBytes(memory, place);
   const size = region.bytes.length;

@@ -87,9 +87,11 @@ const HEAD_BYTES = 4096;
  */
 function pagingTurnedOff({ instructions, blocks }: Program): InstructionId[] {
   const rows: InstructionId[] = [];
-  for (let row = 0; row < instructions.count; row++) {
-    const code = instructions.code[row];
-    if ((code !== Code.Mov_cr_r32 && code !== Code.Mov_cr_r64) || !loadsCr0(instructions.bytesOf(row))) continue;
+  const { code, count } = instructions,
+    loads32: number = Code.Mov_cr_r32,
+    loads64: number = Code.Mov_cr_r64;
+  for (let row = 0; row < count; row++) {
+    if ((code[row] !== loads32 && code[row] !== loads64) || !loadsCr0(instructions.bytesOf(row))) continue;
     const before = preceding(instructions, row);
     if (before < 0 || !SETS_VALUE.has(instructions.code[before])) continue;
     const bytes = instructions.bytesOf(before);

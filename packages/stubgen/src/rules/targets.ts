@@ -3,7 +3,10 @@ import type { PlanInput } from "./rule.js";
 
 /** Targets of direct branches and calls; also in the middle of an instruction. */
 export function branchTargets({ program }: PlanInput): readonly Uint32Array[] {
-  return [program.instructions.target];
+  const { transfers, target } = program.instructions,
+    targets = new Uint32Array(transfers.length);
+  for (let t = 0; t < transfers.length; t++) targets[t] = target[transfers[t]];
+  return [targets];
 }
 
 /** Addresses that a relocation or a table names: jump tables, handlers, return addresses that code pushes itself. */
