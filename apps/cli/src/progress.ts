@@ -28,10 +28,14 @@ export function createProgress(write: ((line: string) => void) | undefined): Pro
       note(name, performance.now() - start);
       return result;
     },
-    async beside(name, work) {
-      const { value, took } = await work;
-      note(name, took);
-      return value;
+    beside(name, work) {
+      const noted = work.then(({ value, took }) => {
+        note(name, took);
+        return value;
+      });
+      // Where a step fails before this one is waited for, nobody hears of it.
+      noted.catch(() => undefined);
+      return noted;
     },
   };
 }

@@ -15,8 +15,9 @@ import { openMemory } from "./memory.js";
 import { unpackPayload } from "./payload.js";
 import { readRelocations } from "./relocations.js";
 import { readSymtab } from "./symtab.js";
-import { readKernelTables } from "./tables/index.js";
+import { tableReader, type TableReader } from "./tables/kernel-tables.js";
 import type {
+  AddressTable,
   Arch,
   Compression,
   ElfFile,
@@ -79,6 +80,7 @@ export function withTables(image: KernelImage, tables: KernelTables): KernelImag
     elf,
     memory,
     tables,
+    mcount: tables.mcount,
     get relocations() {
       return image.relocations;
     },
@@ -99,6 +101,7 @@ class OpenedImage {
   readonly memory: ImageMemory;
   readonly #relocations: () => Relocations | undefined;
   readonly #symbols: () => SymbolTable | undefined;
+  readonly #reader: () => TableReader;
   readonly #tables: () => KernelTables;
   readonly #sha256: () => string;
   readonly #release: () => string | undefined;
@@ -113,9 +116,10 @@ class OpenedImage {
     this.memory = openMemory(elf);
     this.#relocations = lazy(() => readRelocations(elf));
     this.#symbols = lazy(() => readSymtab(elf) ?? readKallsyms(elf, this.memory));
+    this.#reader = lazy(() => tableReader(elf, this.memory, this.#symbols()));
     this.#tables = lazy(() => {
       const symbols = this.#symbols();
-      const tables = readKernelTables(elf, this.memory, symbols);
+      const tables = this.#reader().all();
       // Test images are no Linux and need no symbols.
       if (symbols !== undefined || this.release === undefined) return tables;
       return {
@@ -135,6 +139,9 @@ class OpenedImage {
   }
   get tables(): KernelTables {
     return this.#tables();
+  }
+  get mcount(): AddressTable | undefined {
+    return this.#reader().table("mcount");
   }
   get sha256(): string {
     return this.#sha256();

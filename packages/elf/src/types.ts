@@ -171,6 +171,8 @@ export interface KernelImage {
   /** kallsyms, or the ELF symbol table where there is one. */
   readonly symbols?: SymbolTable;
   readonly tables: KernelTables;
+  /** `tables.mcount`, read without the others: what decoding cannot wait for. */
+  readonly mcount?: AddressTable;
   /** SHA-256 of the ELF file's bytes, lower-case hex. */
   readonly sha256: string;
   /** The release out of the "Linux version ..." banner or the boot header, such as `6.1.0-50-686`. */

@@ -195,10 +195,10 @@ function readNames(symbols: SymbolTable, bits: Bits, code: CodeRange): Names {
  * indirect branches are checked, the call to the tracer comes behind an ENDBR (F3 0F 1E FA or FB).
  */
 function tracedEntries(image: KernelImage): number[] {
-  const { memory, tables } = image;
+  const { memory } = image;
   const behindLanding = (va: Va): boolean =>
     memory.has(va - 4, 4) && (memory.u32(va - 4) | 0x0100_0000) >>> 0 === 0xfb1e_0ff3;
-  return Array.from(tables.mcount?.site ?? [], (va) => (behindLanding(va) ? va - 4 : va));
+  return Array.from((image.mcount ?? image.tables.mcount)?.site ?? [], (va) => (behindLanding(va) ? va - 4 : va));
 }
 
 function entryIn(image: KernelImage, code: CodeRange): Va[] {

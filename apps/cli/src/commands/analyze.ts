@@ -15,6 +15,7 @@ export const analyze = buildCommand({
     fullDescription: `Finds every virtualization-sensitive instruction of a kernel, works out which registers and flags are live behind it and
 which operands are literally known there, and plans how it can be patched. Prints sums; --sites adds one line per site, json has
 every site. A site that stays in place has a reason. Exit code 4: a kernel table could not be read (named on stderr).
+Uses two processors where there are two, and one with PREVIRT_WORKERS=1 in the environment; the result is the same.
 
 EXAMPLES
   previrt analyze /boot/vmlinuz-6.1.0-50-686

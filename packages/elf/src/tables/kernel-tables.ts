@@ -38,29 +38,43 @@ const READERS: Readers = {
   vdso: readVdso,
 };
 
-/**
- * Every table, each read when it is first asked for. Never fails on a damaged image: see `problems` (asking for them reads all), whose
- * codes are PV2001 (size), PV2002 (a row points outside) and PV1009 (a table without file contents). Without `symbols`,
- * tables that have no section of their own are looked for by content where that is possible.
- */
-export function readKernelTables(elf: ElfFile, memory: ImageMemory, symbols: SymbolTable | undefined): KernelTables {
-  const image = imageOf(elf, memory, symbols);
-  const tables = {};
-  const results: (() => Result<unknown>)[] = [];
-  for (const [name, read] of Object.entries(READERS)) {
-    const result = lazy(() => attempt<unknown>(() => read(image)));
-    results.push(result);
-    const get = (): unknown => {
-      const outcome = result();
-      return outcome.ok ? outcome.value : undefined;
-    };
-    Object.defineProperty(tables, name, { get, enumerable: true });
-  }
-  const problems = (): Diagnostic[] => results.flatMap((result) => errorOf(result()));
-  Object.defineProperty(tables, "problems", { get: lazy(problems), enumerable: true });
-  return tables as KernelTables;
+/** The tables of an image, each read when it is first asked for. */
+export interface TableReader {
+  table<K extends keyof Readers>(name: K): KernelTables[K];
+  all(): KernelTables;
 }
 
-function errorOf(result: Result<unknown>): Diagnostic[] {
-  return result.ok ? [] : [result.error];
+/**
+ * Reads every table. Never fails on a damaged image: see `problems`, whose codes are PV2001 (size), PV2002 (a row points
+ * outside) and PV1009 (a table without file contents). Without `symbols`, tables that have no section of their own are
+ * looked for by content where that is possible.
+ */
+export function readKernelTables(elf: ElfFile, memory: ImageMemory, symbols: SymbolTable | undefined): KernelTables {
+  return tableReader(elf, memory, symbols).all();
+}
+
+export function tableReader(elf: ElfFile, memory: ImageMemory, symbols: SymbolTable | undefined): TableReader {
+  const image = imageOf(elf, memory, symbols);
+  const results = new Map<keyof Readers, Result<unknown>>();
+  const result = (name: keyof Readers): Result<unknown> => {
+    let read = results.get(name);
+    if (read === undefined) results.set(name, (read = attempt<unknown>(() => READERS[name](image))));
+    return read;
+  };
+  return {
+    table: (name) => {
+      const read = result(name);
+      return (read.ok ? read.value : undefined) as KernelTables[typeof name];
+    },
+    all: lazy(() => {
+      const problems: Diagnostic[] = [];
+      const tables: Record<string, unknown> = {};
+      for (const name of Object.keys(READERS) as (keyof Readers)[]) {
+        const read = result(name);
+        if (!read.ok) problems.push(read.error);
+        else if (read.value !== undefined) tables[name] = read.value;
+      }
+      return { ...(tables as Omit<KernelTables, "problems">), problems };
+    }),
+  };
 }
