@@ -26,7 +26,8 @@ export interface Ledger {
   behind(instruction: number): number;
 }
 
-const PLANES = Object.keys(ASSUMPTIONS).length;
+/** Assumptions about liveness; what is known of contents rests on others, too (known-contents.ts). */
+const PLANES = 6;
 const plane = (name: keyof typeof ASSUMPTIONS): number => ASSUMPTIONS[name][0];
 
 /** Groups that have a location in the set: registers are bits 0-15, flags the bits that they have in the word `rest`. */
@@ -76,25 +77,56 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
     taken[cReturn] |= cut & onlyNarrow;
   };
 
-  /** Goes back over the instructions from `from` up to the end of node k; `read` is the word `rest` that is read from each node on. */
-  const throughInstructions = (k: number, from: number, read: Int32Array): void => {
+  // What the instructions of a node, from one on, do to the planes; folded once for each node.
+  const folded = new Uint8Array(nodes.count);
+  const covered = new Int32Array(nodes.count),
+    flagsKept = new Int32Array(nodes.count),
+    flagsLeft = new Int32Array(nodes.count),
+    flagsRead = new Int32Array(nodes.count);
+  const fold = (k: number, from: number): void => {
     let parts = 0,
-      rest = 0;
-    let flags = taken[undefinedFlags] & ARITHMETIC_FLAGS,
-      live = flagsAtEnd(k, read);
-    // What another assumption took away would be read without it.
-    for (let a = 0; a < PLANES; a++) live |= taken[a] & ARITHMETIC_FLAGS;
+      rest = 0,
+      byCode = 0,
+      // Flags that some instruction leaves undefined, and who would read them: somebody behind the node, somebody in it.
+      left = 0,
+      read = 0,
+      live = 0,
+      open = ARITHMETIC_FLAGS;
     for (let i = end[k] - 1; i >= from; i--) {
       const e = effect[i];
-      const left = assumptions.undefinedFlags ? effects.undefinedRest[e] : 0;
+      const kill = effects.killRest[e],
+        leaves = assumptions.undefinedFlags ? effects.undefinedRest[e] : 0;
       parts |= effects.killParts[e];
-      rest |= effects.killRest[e] | left;
-      // Read behind it, if nobody had written it here.
-      flags = (flags | (live & left)) & ~effects.killRest[e];
-      live = (live & ~(effects.killRest[e] | left)) | effects.useRest[e];
+      rest |= kill | leaves;
+      byCode |= kill;
+      left = (left | (open & leaves)) & ~kill;
+      read = (read | (live & leaves)) & ~kill;
+      live = (live & ~(kill | leaves)) | effects.useRest[e];
+      open &= ~(kill | leaves | effects.useRest[e]);
     }
-    keep(~groupsCovered(parts, rest));
-    taken[undefinedFlags] |= flags & ARITHMETIC_FLAGS;
+    covered[k] = ~groupsCovered(parts, rest);
+    flagsKept[k] = ~byCode;
+    flagsLeft[k] = left & ARITHMETIC_FLAGS;
+    flagsRead[k] = read & ARITHMETIC_FLAGS;
+  };
+  /** Goes back over the folded instructions of node k; `reads` is the word `rest` that is read from each node on. */
+  const throughInstructions = (k: number, reads: Int32Array): void => {
+    let flags = taken[undefinedFlags] & flagsKept[k] & ARITHMETIC_FLAGS;
+    if (flagsLeft[k] !== 0) {
+      let live = flagsAtEnd(k, reads);
+      // What another assumption took away would be read without it.
+      for (let a = 0; a < PLANES; a++) live |= taken[a];
+      flags |= live & flagsLeft[k];
+    }
+    keep(covered[k]);
+    taken[undefinedFlags] |= flags | flagsRead[k];
+  };
+  const throughNode = (k: number, reads: Int32Array): void => {
+    if (folded[k] === 0) {
+      folded[k] = 1;
+      fold(k, first[k]);
+    }
+    throughInstructions(k, reads);
   };
   /** Flags that may be live at the end of node k; all of them where more than branches has a say. */
   const flagsAtEnd = (k: number, read: Int32Array): number => {
@@ -165,7 +197,7 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
   solveBackward(nodes, serving, (k) => {
     atExit(k, inSummary, undefined);
     throughCall(k);
-    throughInstructions(k, first[k], readOrKept);
+    throughNode(k, readOrKept);
     return store(k, inSummary);
   });
 
@@ -189,7 +221,7 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
     atExit(k, column, behindReturn);
     if (callee[k] >= 0 && open[functionOf[callee[k]]] === 0) feed(functionOf[callee[k]], mark);
     throughCall(k);
-    throughInstructions(k, first[k], liveRest);
+    throughNode(k, liveRest);
     return store(k, column);
   });
 
@@ -198,7 +230,9 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
       const k = nodes.of(instruction);
       atExit(k, column, behindReturn);
       throughCall(k);
-      throughInstructions(k, instruction + 1, liveRest);
+      folded[k] = 0;
+      fold(k, instruction + 1);
+      throughInstructions(k, liveRest);
       const { parts, rest } = liveness.after(instruction),
         meant = meaning.after(instruction);
       const dead = groups & ~groupsCovered(parts, rest);
