@@ -112,6 +112,10 @@ describe("analyze", () => {
         byReason: expect.any(Object),
         registers,
         flags: { sites: counts, live: counts },
+        restsOn: {
+          codeAlone: counts,
+          byAssumption: Object.fromEntries(Object.keys(ASSUMPTIONS).map((name) => [name, counts])),
+        },
         known: {
           ports: knownCounts,
           msrs: knownCounts,
@@ -135,6 +139,7 @@ describe("analyze", () => {
         "liveFlags",
         "known",
         "content",
+        "assumptions",
         "tactic",
         "reason",
       ]);
