@@ -1,7 +1,8 @@
 /**
  * Builds the boot image, the resident blob inside it, and the patcher as a program of this machine, with gcc and binutils alone:
  *
- *   boot.elf      multiboot image; its section .previrt.templates waits for the stub templates
+ *   boot.elf      multiboot image of the back end bare; its section .previrt.templates waits for the stub templates
+ *   boot-ring3.elf  the same with the monitor of the back end ring3
  *   resident.bin  emulation routines and counters of the back end
  *   host-patch    the same patcher C files, for tests
  *   devices.o     the devices of the virtual PC, for the guest
@@ -19,9 +20,8 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const [folder = "build", ...named] = process.argv.slice(2);
 const out = isAbsolute(folder) ? folder : join(here, folder);
-const targets = named.length === 0 ? ["boot.elf", "resident.bin", "host-patch", "devices.o", "host-devices"] : named;
+const targets = named.length === 0 ? ["boot.elf", "boot-ring3.elf", "resident.bin", "host-patch", "devices.o", "host-devices"] : named;
 
-const BACKEND = process.env.BACKEND ?? "bare";
 const CC = process.env.CC ?? "gcc";
 const HOST_FLAGS = process.env.HOST_FLAGS?.split(" ") ?? [];
 const OBJCOPY = process.env.OBJCOPY ?? "objcopy";
@@ -29,7 +29,7 @@ const OBJCOPY = process.env.OBJCOPY ?? "objcopy";
 const TEMPLATE_ROOM = 131072;
 
 const warnings = ["-Wall", "-Wextra", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Werror"];
-const common = ["-std=gnu11", "-fno-strict-aliasing", ...warnings, "-Iinclude", `-Isrc/backend/${BACKEND}`];
+const common = ["-std=gnu11", "-fno-strict-aliasing", ...warnings, "-Iinclude", "-Isrc/backend/bare"];
 const guest = [
   "-m32",
   "-march=i686",
@@ -57,6 +57,14 @@ const guestLink = [
 const patch = ["patch/crc32.c", "patch/annotations.c", "patch/templates.c", "patch/patcher.c", "kernel/elf.c"];
 const devices = ["devices.c", "pic.c", "pit.c", "uart.c", "cmos.c"].map((file) => `devices/${file}`);
 const resident = ["header.S", "port.c", "msr.c", "cpuid.c", "control.c"].map((file) => `resident/${file}`);
+const frontend = [
+  ...["memory.c", "walk.c", "tables.c", "shadow.c", "descriptors.c", "exceptions.c", "task.c", "control.c", "flags.c"],
+  ...["decode.c", "transfer.c", "ports.c", "emulate.c", "sites.c", "events.c", "report.c"],
+].map((file) => `frontend/${file}`);
+const monitor = [
+  ...["entry.S", "main.c", "paging.c", "processor.c", "host.c"].map((file) => `backend/ring3/${file}`),
+  ...frontend,
+];
 const boot = ["entry.S", "main.c", "serial.c", "memory.c", "multiboot.c", "container.c", "linux.c"].map(
   (file) => `boot/${file}`,
 );
@@ -80,28 +88,30 @@ function compile(part, sources, flags) {
   });
 }
 
-if (targets.includes("boot.elf") || targets.includes("resident.bin")) {
-  const blob = join(out, "resident.bin");
-  run(CC, [
-    ...guestLink,
-    "-T",
-    "src/resident/resident.ld",
-    "-o",
-    join(out, "resident.elf"),
-    ...compile("resident", resident, [...guest, "-Os"]),
-  ]);
-  run(OBJCOPY, ["-O", "binary", join(out, "resident.elf"), blob]);
-  if (targets.includes("boot.elf")) {
-    const flags = [...guest, "-O2", `-DRESIDENT_BLOB="${blob}"`, `-DTEMPLATE_ROOM=${TEMPLATE_ROOM}`];
-    run(CC, [
-      ...guestLink,
-      "-T",
-      "src/boot/boot.ld",
-      "-o",
-      join(out, "boot.elf"),
-      ...compile("boot", [...boot, ...patch], flags),
-    ]);
-  }
+/** The boot stage of a back end: `script` links it, `more` are its own sources. */
+function linkBoot(name, script, more, defines) {
+  const flags = [...guest, "-O2", ...defines];
+  const objects = compile(name.replace(".elf", ""), [...boot, ...patch, ...more], flags);
+  run(CC, [...guestLink, "-T", script, "-o", join(out, name), ...objects]);
+}
+
+/** A flat binary out of objects linked by `script`. */
+function linkBlob(name, script, objects) {
+  const elf = join(out, name.replace(".bin", ".elf"));
+  run(CC, [...guestLink, "-T", script, "-o", elf, ...objects]);
+  run(OBJCOPY, ["-O", "binary", elf, join(out, name)]);
+}
+
+if (["boot.elf", "boot-ring3.elf", "resident.bin"].some((target) => targets.includes(target))) {
+  linkBlob("resident.bin", "src/resident/resident.ld", compile("resident", resident, [...guest, "-Os"]));
+}
+const blobs = [`-DRESIDENT_BLOB="${join(out, "resident.bin")}"`, `-DTEMPLATE_ROOM=${TEMPLATE_ROOM}`];
+if (targets.includes("boot.elf")) linkBoot("boot.elf", "src/boot/boot.ld", ["backend/bare/start.c"], blobs);
+if (targets.includes("boot-ring3.elf")) {
+  const shared = ["boot/memory.c", "kernel/elf.c", "patch/crc32.c"];
+  linkBlob("monitor.bin", "src/backend/ring3/monitor.ld", compile("monitor", [...monitor, ...shared, ...devices], [...guest, "-O2"]));
+  const own = ["backend/ring3/start.c", "backend/ring3/boot.S"];
+  linkBoot("boot-ring3.elf", "src/backend/ring3/boot.ld", own, [...blobs, `-DMONITOR_BLOB="${join(out, "monitor.bin")}"`]);
 }
 if (targets.includes("devices.o")) {
   const objects = compile("guest", devices, [...guest, "-O2"]);

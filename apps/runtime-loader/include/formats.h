@@ -50,6 +50,7 @@ struct site_row {
   uint16_t assumptions;
 } PACKED;
 SIZE_IS(struct site_row, 32);
+enum { SITE_IN_ALTERNATIVE = 1, SITE_HAS_EXCEPTION_ROW = 2, SITE_EARLY = 4 };
 enum { KNOWS_NOTHING, KNOWS_PORT, KNOWS_MSR, KNOWS_LEAF };
 
 struct patch_row {
@@ -164,6 +165,6 @@ struct container_header {
 } PACKED;
 SIZE_IS(struct container_header, 64);
 enum { CONTAINER_CRC_FROM = 16, COMMAND_LINE_MAX = 2047 };
-enum { CONTAINER_POISON = 1, CONTAINER_STOP = 2, CONTAINER_NO_PATCH = 4, CONTAINER_FLAGS = 7 };
+enum { CONTAINER_POISON = 1, CONTAINER_STOP = 2, CONTAINER_NO_PATCH = 4, CONTAINER_TRAP = 8, CONTAINER_FULL = 16, CONTAINER_FLAGS = 31 };
 
 #endif

@@ -66,21 +66,23 @@ static void add_e820(struct boot_params *params, uint64_t start, uint64_t end, u
   params->e820[params->e820_count++] = (struct e820_entry){start, end - start, type};
 }
 
-static void fill_e820(struct boot_params *params, const struct machine *machine) {
-  static const struct { uint64_t start, end; } holes[] = {{BIOS_HOLE, BIOS_HOLE_END}, {RESIDENT_PHYSICAL, RESIDENT_END}};
+static void fill_e820(struct boot_params *params, const struct machine *machine, struct region backend) {
+  /* Ascending; an empty one changes nothing. */
+  const struct { uint64_t start, end; } holes[] = {{BIOS_HOLE, BIOS_HOLE_END}, {RESIDENT_PHYSICAL, RESIDENT_END}, {backend.start, backend.end}};
   for (uint32_t i = 0; i < machine->region_count; i++) {
     struct region region = machine->regions[i];
     for (uint32_t h = 0; region.type == E820_USABLE && h < sizeof holes / sizeof holes[0]; h++) {
-      if (region.start >= holes[h].end || region.end <= holes[h].start) continue;
+      if (holes[h].start == holes[h].end || region.start >= holes[h].end || region.end <= holes[h].start) continue;
       add_e820(params, region.start, holes[h].start, E820_USABLE);
       region.start = region.end < holes[h].end ? region.end : holes[h].end;
     }
     add_e820(params, region.start, region.end, region.type);
   }
   add_e820(params, RESIDENT_PHYSICAL, RESIDENT_END, E820_RESERVED);
+  add_e820(params, backend.start, backend.end, E820_RESERVED);
 }
 
-void linux_prepare(const struct machine *machine, struct span command, uint32_t initrd, uint32_t initrd_size) {
+void linux_prepare(const struct machine *machine, struct span command, const char *arguments, struct region backend, uint32_t initrd, uint32_t initrd_size) {
   memset((void *)HANDOVER_START, 0, HANDOVER_END - HANDOVER_START);
   struct boot_params *params = (struct boot_params *)HANDOVER_START;
   params->setup_sectors = SETUP_SECTORS;
@@ -95,13 +97,19 @@ void linux_prepare(const struct machine *machine, struct span command, uint32_t 
   params->initrd_max = 0x7fffffff;
   params->kernel_alignment = RESIDENT_END;
   params->command_line_size = COMMAND_LINE_MAX;
-  fill_e820(params, machine);
+  fill_e820(params, machine, backend);
   memcpy((void *)COMMAND_LINE, command.bytes, command.size);   /* the zero behind it is there already */
+  uint8_t *end = (uint8_t *)COMMAND_LINE + command.size;
+  for (uint32_t size = command.size; *arguments != 0 && size < COMMAND_LINE_MAX; size++) *end++ = (uint8_t)*arguments++;
   struct gdt *gdt = (struct gdt *)GDT;
   gdt->entries[2] = FLAT_CODE;
   gdt->entries[3] = FLAT_DATA;
   gdt->pointer.limit = sizeof gdt->entries - 1;
   gdt->pointer.base = GDT + offsetof(struct gdt, entries);
+}
+
+const void *linux_gdt_pointer(void) {
+  return (const void *)GDT;
 }
 
 _Noreturn void linux_enter(uint32_t entry) {

@@ -11,7 +11,7 @@
 #include "../patch/patcher.h"
 #include "../patch/templates.h"
 #include "container.h"
-#include "linux.h"
+#include "handover.h"
 #include "multiboot.h"
 #include "serial.h"
 
@@ -70,6 +70,9 @@ static struct error plan_memory(void) {
   if (!machine_has(&machine, HANDOVER_START, HANDOVER_END)) return ERROR_AT(PV_NO_ROOM, HANDOVER_START, "there is no memory for the boot parameters, address");
   if (ranges_overlap(kernel.start, kernel.end, 0, 0x100000)) return ERROR_AT(PV_NO_ROOM, kernel.start, "the kernel lies below 1 MB, address");
   if (ranges_overlap(kernel.start, kernel.end, RESIDENT_PHYSICAL, RESIDENT_END)) return ERROR_AT(PV_MALFORMED_ELF, kernel.start, "the kernel overlaps the resident area, address");
+  uint32_t backend_start_at = (uint32_t)backend_memory.start, backend_end = (uint32_t)backend_memory.end;
+  if (backend_end != 0 && !machine_has(&machine, backend_start_at, backend_end)) return ERROR_AT(PV_NO_ROOM, backend_end, "the monitor does not fit into memory, end");
+  if (ranges_overlap(kernel.start, kernel.end, backend_start_at, backend_end)) return ERROR_AT(PV_NO_ROOM, kernel.end, "the kernel overlaps the monitor, end");
   if (ranges_overlap(kernel.start, kernel.end, own_start, own_end)) return ERROR_AT(PV_NO_ROOM, kernel.end, "the kernel overlaps the boot image, end");
   return NO_ERROR;
 }
@@ -137,8 +140,8 @@ static struct error patch(void) {
     .routines = (const uint32_t *)(resident->routines - RESIDENT_PAGE_OFFSET),
     .poison = container.flags & CONTAINER_POISON,
   };
-  struct patch_summary summary;
-  TRY(patch_kernel(&kernel, &annotations, &templates, &area, &summary));
+  struct patch_summary summary = {0};
+  if (!(container.flags & CONTAINER_TRAP)) TRY(patch_kernel(&kernel, &annotations, &templates, &area, &summary));
   resident->arena_used = area.used;
   resident->patches_applied = summary.applied;
   resident->patches_left_out = summary.left_out;
@@ -181,8 +184,8 @@ void boot(uint32_t magic, const struct multiboot_information *information) {
   resident->status = patching() ? STATUS_PATCHED : STATUS_UNPATCHED;
   if (container.flags & CONTAINER_STOP) stop();
 
-  linux_prepare(&machine, container.command, initrd, container.initrd.size);
+  linux_prepare(&machine, container.command, backend_arguments, backend_memory, initrd, container.initrd.size);
   if (initrd != 0) memmove((void *)initrd, container.initrd.bytes, container.initrd.size);
   serial_text("previrt: starting the kernel\n");
-  linux_enter(kernel.entry);
+  check(backend_start(&machine, &kernel, patching() ? &annotations : NULL));
 }

@@ -1,0 +1,10 @@
+/* The kernel gets the machine: it keeps ring 0. */
+#include "../../boot/handover.h"
+
+const struct region backend_memory = {0, 0, 0};
+const char backend_arguments[] = "";
+
+struct error backend_start(const struct machine *machine, const struct kernel *kernel, const struct annotations *annotations) {
+  (void)machine, (void)annotations;
+  linux_enter(kernel->entry);
+}

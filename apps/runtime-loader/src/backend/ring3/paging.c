@@ -1,0 +1,143 @@
+/* Shadow tables in the monitor's memory, the window onto the guest's, and the monitor's own entries in every view. */
+#include "bytes.h"
+#include "../../frontend/backend.h"
+#include "../../frontend/tables.h"
+#include "layout.h"
+#include "monitor.h"
+
+enum { PAGE_PRESENT = 1, PAGE_WRITE = 2, PAGE_ACCESSED = 0x20, PAGE_DIRTY = 0x40, PAGE_LARGE = 0x80, PAGE_GLOBAL = 0x100 };
+#define PAGE_OURS (PAGE_PRESENT | PAGE_WRITE | PAGE_ACCESSED | PAGE_DIRTY | PAGE_GLOBAL)
+enum { CR4_PSE_BIT = 0x10, CR4_PAE_BIT = 0x20, CR4_PGE_BIT = 0x80 };
+
+static uint8_t table_memory[TABLE_COUNT][4096] __attribute__((aligned(4096)));
+static uint8_t window_tables[8][4096] __attribute__((aligned(4096)));
+static uint8_t low_directory[4096] __attribute__((aligned(4096))), top_directory[4096] __attribute__((aligned(4096)));
+static uint8_t absent_page[4096] __attribute__((aligned(4096))), sink_page[4096] __attribute__((aligned(4096)));
+static uint64_t root_pointers[4] __attribute__((aligned(32)));
+static uint32_t ram[FRAME_COUNT / 32];   /* bit map of the guest's frames */
+static bool pae;
+
+extern uint8_t boot_directory[];
+extern uint64_t boot_pointers[4];
+void switch_paging(uint32_t cr3, uint32_t cr4);
+
+static uint32_t physical(const void *address) {
+  return (uint32_t)address - MONITOR_LINEAR + MONITOR_PHYSICAL;
+}
+
+/* ---- frames ---- */
+
+enum frame_kind backend_frame_kind(uint32_t frame) {
+  if (frame < FRAME_COUNT && ram[frame / 32] >> frame % 32 & 1) return FRAME_RAM;
+  bool ours = frame - (MONITOR_PHYSICAL >> 12) < MONITOR_SIZE >> 12;
+  return ours ? FRAME_FORBIDDEN : FRAME_ABSENT;
+}
+
+void paging_add_ram(uint32_t first, uint32_t end) {
+  for (uint32_t frame = first; frame < end && frame < FRAME_COUNT; frame++)
+    if (frame - (MONITOR_PHYSICAL >> 12) >= MONITOR_SIZE >> 12) ram[frame / 32] |= 1u << frame % 32;
+}
+
+uint32_t backend_absent_frame(bool write) {
+  if (!write) return physical(absent_page) >> 12;
+  memset(sink_page, 0xff, sizeof sink_page);
+  return physical(sink_page) >> 12;
+}
+
+/*
+ * The window is a cache: frame f is shown in slot f mod 4096, so most accesses find it there already. Whoever holds a
+ * pointer must not ask for another frame.
+ */
+void *backend_window(uint32_t frame) {
+  uint32_t slot = frame % (WINDOW_SIZE / 4096);
+  uint32_t *entry = pae ? (uint32_t *)window_tables[slot / 512] + slot % 512 * 2 : (uint32_t *)window_tables[slot / 1024] + slot % 1024;
+  uint8_t *page = (uint8_t *)(WINDOW_LINEAR + slot * 4096);
+  uint32_t wanted = frame << 12 | PAGE_OURS;
+  if (*entry == wanted) return page;
+  *entry = wanted;
+  __asm__ volatile("invlpg (%0)" : : "r"(page) : "memory");
+  return page;
+}
+
+/* ---- tables ---- */
+
+uint32_t backend_table_frame(uint32_t table) {
+  return (physical(table_memory) >> 12) + table;
+}
+
+uint32_t backend_table_of(uint32_t frame) {
+  uint32_t table = frame - (physical(table_memory) >> 12);
+  return table < TABLE_COUNT ? table : 0;
+}
+
+uint32_t *backend_entry(uint32_t table, uint32_t index) {
+  return (uint32_t *)table_memory[table] + (pae ? index * 2 : index);
+}
+
+uint32_t backend_monitor_start(void) {
+  return MONITOR_LINEAR;
+}
+
+/* The monitor's entries in a directory of the last gigabyte. */
+static void put_monitor(uint32_t *directory) {
+  uint32_t bits = pae ? 21 : 22, stride = pae ? 2 : 1, mask = pae ? 511 : 1023;
+  for (uint32_t at = 0; at < MONITOR_SIZE; at += 1u << bits)
+    directory[((MONITOR_LINEAR + at) >> bits & mask) * stride] = (MONITOR_PHYSICAL + at) | PAGE_OURS | PAGE_LARGE;
+  for (uint32_t at = 0; at < WINDOW_SIZE; at += 1u << bits)
+    directory[((WINDOW_LINEAR + at) >> bits & mask) * stride] = physical(window_tables[at >> bits]) | (PAGE_OURS & ~PAGE_GLOBAL);
+}
+
+void backend_table_clear(uint32_t table, bool top) {
+  memset(table_memory[table], 0, 4096);
+  if (top) put_monitor((uint32_t *)table_memory[table]);
+}
+
+static void load_cr3(uint32_t value) {
+  __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
+}
+
+void backend_root_load(const uint32_t directories[4]) {
+  if (!pae) {
+    load_cr3(backend_table_frame(directories[0]) << 12);
+    return;
+  }
+  for (uint32_t i = 0; i < 4; i++) root_pointers[i] = directories[i] == 0 ? 0 : (uint64_t)backend_table_frame(directories[i]) << 12 | PAGE_PRESENT;
+  load_cr3(physical(root_pointers));
+}
+
+void backend_flush_page(uint32_t address) {
+  __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
+}
+
+/* Tables that map the monitor, and low memory one to one, for the switch itself. */
+static void prepare_boot_pointers(void) {
+  uint64_t *low = (uint64_t *)low_directory;
+  for (uint32_t i = 0; i < 512; i++) low[i] = (uint64_t)i << 21 | PAGE_PRESENT | PAGE_WRITE | PAGE_LARGE;
+  memset(top_directory, 0, sizeof top_directory);
+  put_monitor((uint32_t *)top_directory);
+  boot_pointers[0] = physical(low_directory) | PAGE_PRESENT;
+  boot_pointers[3] = physical(top_directory) | PAGE_PRESENT;
+}
+
+static uint32_t read_cr4(void) {
+  uint32_t value;
+  __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+  return value;
+}
+
+void backend_tables_format(bool wide) {
+  if (wide == pae) return;
+  pae = wide;
+  memset(window_tables, 0, sizeof window_tables);
+  if (pae) prepare_boot_pointers();
+  uint32_t cr4 = (read_cr4() & ~(uint32_t)CR4_PAE_BIT) | (pae ? CR4_PAE_BIT : 0);
+  /* Global pages would survive the change. */
+  switch_paging(pae ? physical(boot_pointers) : physical(boot_directory), cr4 & ~(uint32_t)CR4_PGE_BIT);
+  __asm__ volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
+}
+
+void paging_start(void) {
+  put_monitor((uint32_t *)boot_directory);
+  __asm__ volatile("mov %0, %%cr4" : : "r"(CR4_PSE_BIT | CR4_PGE_BIT) : "memory");
+  memset(absent_page, 0xff, sizeof absent_page);
+}

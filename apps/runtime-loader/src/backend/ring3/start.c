@@ -1,0 +1,51 @@
+/* In the boot stage: puts one-byte traps on what ring 3 does silently, and starts the monitor. */
+#include "../../boot/handover.h"
+
+#include "../../boot/serial.h"
+#include "../../frontend/policy.h"
+#include "layout.h"
+#include "start.h"
+
+const struct region backend_memory = {MONITOR_PHYSICAL, MONITOR_PHYSICAL + MONITOR_SIZE, REGION_USABLE};
+const char backend_arguments[] = " reservetop=64M";
+
+enum { TRAP_OPCODE = 0xf4, JUMP_OPCODE = 0xe9 };
+
+extern const uint8_t monitor_image[];   /* at MONITOR_PHYSICAL */
+_Noreturn void enter_monitor(const struct monitor_start *start);
+
+static uint8_t *loaded(const struct kernel *kernel, uint32_t address) {
+  const struct segment *segment = kernel_segment_at(kernel, address, 1);
+  return segment == NULL ? NULL : segment->loaded + (address - segment->virtual);
+}
+
+static uint32_t put_traps(const struct kernel *kernel, const struct annotations *annotations) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < annotations->header->site_count; i++) {
+    const struct site_row *site = &annotations->sites[i];
+    uint8_t *byte = loaded(kernel, site->address);
+    bool in_stub = site->patch != NO_ROW && *loaded(kernel, annotations->patches[site->patch].start) == JUMP_OPCODE;
+    /* Replacements are copied to where they run, which no table says. */
+    if (byte == NULL || in_stub || site->flags & SITE_IN_ALTERNATIVE || !policy_needs_trap(site->kind, site->form)) continue;
+    *byte = TRAP_OPCODE;
+    count++;
+  }
+  return count;
+}
+
+struct error backend_start(const struct machine *machine, const struct kernel *kernel, const struct annotations *annotations) {
+  if (annotations == NULL) return ERROR(PV_NOT_ANNOTATED, "under a hypervisor a kernel needs its annotation table");
+  serial_text("previrt: ");
+  serial_decimal(put_traps(kernel, annotations));
+  serial_text(" sites trap in place\n");
+  static struct monitor_start start;
+  start = (struct monitor_start){
+    .entry = kernel->entry,
+    .boot_params = HANDOVER_START,
+    .machine = machine,
+    .kernel = kernel,
+    .annotations = annotations,
+  };
+  memcpy(&start.gdt, linux_gdt_pointer(), sizeof start.gdt);
+  enter_monitor(&start);
+}

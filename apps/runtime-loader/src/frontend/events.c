@@ -1,0 +1,119 @@
+#include "events.h"
+
+#include "backend.h"
+#include "descriptors.h"
+#include "emulate.h"
+#include "exceptions.h"
+#include "memory.h"
+#include "ports.h"
+#include "report.h"
+#include "shadow.h"
+#include "sites.h"
+
+static bool delayed;
+
+void events_delay_interrupts(void) {
+  delayed = true;
+}
+
+void events_halt(void) {
+  if (!interrupts_on()) {
+    report_guest("halted with interrupts off");
+    backend_shutdown(SHUTDOWN_HALT);
+  }
+  for (;;) {
+    devices_follow();
+    if (devices_wait()) return;
+    backend_timer_set(devices_deadline());
+    backend_idle();
+  }
+}
+
+/* Does the instruction at EIP come here by itself: HLT, IRET, SYSEXIT? */
+static bool next_one_traps(void) {
+  uint8_t bytes[2];
+  if (!guest_read(segment_base(vcpu.regs.cs) + vcpu.regs.eip, bytes, 2, 0)) return false;
+  return bytes[0] == 0xf4 || bytes[0] == 0xcf || (bytes[0] == 0x0f && bytes[1] == 0x35);
+}
+
+static void deliver_interrupt(void) {
+  bool wait = delayed && vcpu.cpl == 0 && next_one_traps();
+  delayed = false;
+  if (wait || !interrupts_on()) return;
+  devices_follow();
+  int vector = devices_take_interrupt();
+  if (vector >= 0) interrupt_deliver((uint32_t)vector);
+}
+
+static void page_fault(void) {
+  uint32_t address = backend_fault_address(), frame;
+  uint32_t kind = (vcpu.regs.error & ACCESS_WRITE) | (vcpu.cpl == 3 ? ACCESS_USER : 0);
+  struct shadow_fault fault = shadow_reach(address, kind, &frame);
+  if (!fault.refused) return;
+  if (address >= backend_monitor_start()) report_guest_number("touched the monitor's address", address);
+  vcpu.cr2 = address;
+  exception_deliver(VECTOR_PF, fault.error);
+}
+
+/* A fault that names a selector may come from a copy of a descriptor table that is out of date. */
+static bool table_was_stale(uint32_t error) {
+  return (error & 0xfffc) != 0 && !(error & 2) && descriptors_follow();
+}
+
+static void general_protection(void) {
+  uint32_t error = vcpu.regs.error, start = vcpu.regs.eip;
+  if ((error & 7) == 2) {
+    /* INT n to a gate that is the monitor's: the instruction has two bytes, and prefixes mean nothing to it. */
+    vcpu.regs.eip += 2;
+    software_interrupt_deliver(error >> 3, start);
+    return;
+  }
+  if (!table_was_stale(error)) emulate_instruction();
+}
+
+static void single_step(void) {
+  vcpu.dr[6] = 0xffff0ff0 | 1 << 14;
+  exception_deliver(VECTOR_DB, 0);
+}
+
+static void handle(uint32_t vector) {
+  switch (vector) {
+    case VECTOR_PF: page_fault(); return;
+    case VECTOR_GP: general_protection(); return;
+    case VECTOR_DB: single_step(); return;
+    case VECTOR_BP: case VECTOR_OF: software_interrupt_deliver(vector, vcpu.regs.eip - 1); return;
+    case 0x80: software_interrupt_deliver(vector, vcpu.regs.eip - 2); return;
+    case VECTOR_NP: case VECTOR_SS:
+      if (!table_was_stale(vcpu.regs.error)) exception_deliver(vector, vcpu.regs.error);
+      return;
+    default: exception_deliver(vector, vcpu.regs.error);
+  }
+}
+
+static uint64_t armed;
+
+static void arm_timer(void) {
+  uint64_t deadline = devices_deadline();
+  if (deadline == armed) return;
+  armed = deadline;
+  backend_timer_set(deadline);
+}
+
+_Noreturn void events_run(void) {
+  for (;;) {
+    deliver_interrupt();
+    arm_timer();
+    bool user = vcpu.cpl == 3;
+    shadow_prepare(user);
+    backend_descriptors_use(user, (vcpu.ldtr.selector & 0xfffc) != 0);
+    backend_enter();
+    uint32_t vector = vcpu.regs.vector;
+    site_table.vector_exits[vector & 255]++;
+    if (backend_host_interrupt(vector)) {
+      armed = 0;
+      devices_follow();
+    } else {
+      handle(vector);
+    }
+  }
+}

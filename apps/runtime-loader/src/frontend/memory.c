@@ -1,0 +1,65 @@
+#include "memory.h"
+
+#include "backend.h"
+#include "bytes.h"
+#include "shadow.h"
+
+struct page_fault last_fault;
+
+uint32_t physical_read(uint32_t address) {
+  if (backend_frame_kind(address >> 12) != FRAME_RAM) return 0xffffffff;
+  const uint8_t *page = backend_window(address >> 12);
+  return *(const uint32_t *)(page + (address & 0xffc));
+}
+
+void physical_write(uint32_t address, uint32_t value) {
+  if (backend_frame_kind(address >> 12) != FRAME_RAM) return;
+  uint8_t *page = backend_window(address >> 12);
+  *(uint32_t *)(page + (address & 0xffc)) = value;
+}
+
+/* One page's part of an access: gives the frame, or NO_FRAME for absent memory. */
+static bool reach(uint32_t address, uint32_t access, uint32_t *frame) {
+  struct shadow_fault fault = shadow_reach(address, access, frame);
+  if (!fault.refused) return true;
+  last_fault = (struct page_fault){address, fault.error};
+  return false;
+}
+
+static size_t part_of(uint32_t address, size_t size) {
+  size_t room = 4096 - (address & 4095);
+  return size < room ? size : room;
+}
+
+bool guest_read(uint32_t address, void *to, size_t size, uint32_t access) {
+  for (uint8_t *at = to; size > 0;) {
+    uint32_t frame;
+    size_t part = part_of(address, size);
+    if (!reach(address, access, &frame)) return false;
+    if (backend_frame_kind(frame) == FRAME_RAM) memcpy(at, (uint8_t *)backend_window(frame) + (address & 4095), part);
+    else memset(at, 0xff, part);
+    at += part, address += part, size -= part;
+  }
+  return true;
+}
+
+bool guest_writable(uint32_t address, size_t size, uint32_t access) {
+  while (size > 0) {
+    uint32_t frame;
+    size_t part = part_of(address, size);
+    if (!reach(address, access | ACCESS_WRITE, &frame)) return false;
+    address += part, size -= part;
+  }
+  return true;
+}
+
+bool guest_write(uint32_t address, const void *from, size_t size, uint32_t access) {
+  for (const uint8_t *at = from; size > 0;) {
+    uint32_t frame;
+    size_t part = part_of(address, size);
+    if (!reach(address, access | ACCESS_WRITE, &frame)) return false;
+    if (backend_frame_kind(frame) == FRAME_RAM) memcpy((uint8_t *)backend_window(frame) + (address & 4095), at, part);
+    at += part, address += part, size -= part;
+  }
+  return true;
+}

@@ -1,0 +1,249 @@
+/*
+ * Two views of every address space: the kernel's has all pages, the user's only those that the guest marked so; in both
+ * the user bit is set, since both run in ring 3, and the monitor's pages are in both and without it.
+ *
+ * Invariant: an entry of a table whose guest frame is in sync permits nothing that the guest's entry does not permit.
+ */
+#include "shadow.h"
+
+#include "backend.h"
+#include "bytes.h"
+#include "tables.h"
+#include "walk.h"
+
+/* Accessed and dirty are set beforehand: the guest's own bits are kept by `walk`. */
+enum { ENTRY_BASE = ENTRY_PRESENT | ENTRY_USER | ENTRY_ACCESSED | ENTRY_DIRTY };
+/* A table that is put in sync so often without being used is forgotten. */
+enum { IDLE_MAX = 4 };
+/* Keys of directories that are made from no guest frame: one per gigabyte with paging off, and one without entries. */
+#define FLAT_DIRECTORIES 0xfffffff0u
+#define EMPTY_DIRECTORY 0xfffffff8u
+
+static uint32_t roots[2][4];    /* by view and gigabyte; 0 where there is none (yet) */
+static uint32_t loaded[4];      /* what the processor runs on */
+static bool loaded_user, load_pending;
+
+static bool pae(void) {
+  return vcpu.cr4 & CR4_PAE;
+}
+
+static void load(const uint32_t directories[4]) {
+  memcpy(loaded, directories, sizeof loaded);
+  backend_root_load(loaded);
+}
+
+void shadow_reset(void) {
+  const uint32_t safe[4] = {pae() ? 0 : SAFE_TABLE, 0, 0, SAFE_TABLE};
+  /* The processor must run on something while everything else is taken apart. */
+  backend_table_clear(SAFE_TABLE, true);
+  load(safe);
+  tables_reset();
+  memset(roots, 0, sizeof roots);
+  load_pending = true;
+}
+
+void shadow_start(void) {
+  shadow_reset();
+}
+
+/* The directory for a gigabyte of a view; 0 if no table is free, or with PAE if the guest has none. */
+static uint32_t root_of(bool user, uint32_t gigabyte) {
+  uint32_t number = pae() ? gigabyte : 0;
+  uint32_t *root = &roots[user][number];
+  if (*root != 0) return *root;
+  bool top = !pae() || number == 3;
+  uint32_t frame = paging() ? directory_frame(number << 30) : FLAT_DIRECTORIES + number;
+  if (frame == NO_FRAME) frame = EMPTY_DIRECTORY;
+  enum table_kind kind = top ? TABLE_TOP_DIRECTORY : TABLE_DIRECTORY;
+  *root = table_find(kind, frame, user);
+  if (*root == 0) *root = table_new(kind, frame, user);
+  if (*root != 0) tables[*root].idle = 0;
+  return *root;
+}
+
+/* Does CR0.WP let the kernel write what is read-only? */
+static bool writes_all(bool user) {
+  return !user && !(vcpu.cr0 & CR0_WP);
+}
+
+/* What a directory's entry has to be for the guest's `entry`, pointing to `child`. */
+static uint32_t directory_entry(uint32_t child, bool user, uint32_t entry, bool large) {
+  bool write = (entry & ENTRY_WRITE || writes_all(user)) && (!large || entry & ENTRY_DIRTY);
+  return backend_table_frame(child) << 12 | ENTRY_BASE | (write ? ENTRY_WRITE : 0);
+}
+
+/* The entry for a page of the guest; tracked frames are shown read-only unless `write` asks for more. */
+static uint32_t page_entry(uint32_t frame, bool may_write, bool write) {
+  if (frame == NO_FRAME || backend_frame_kind(frame) != FRAME_RAM)
+    return backend_absent_frame(write) << 12 | ENTRY_BASE | (write ? ENTRY_WRITE : 0);
+  if (may_write && frame_in_sync(frame)) {
+    if (write) frame_out_of_sync(frame);
+    else may_write = false;
+  }
+  return frame << 12 | ENTRY_BASE | (may_write ? ENTRY_WRITE : 0);
+}
+
+/* The table below the directory's entry: found, or made. */
+static uint32_t child_for(const struct walk *w, bool user, uint32_t bits) {
+  enum table_kind kind = w->large ? TABLE_LARGE : TABLE_PAGES;
+  uint32_t frame = w->large ? w->frame & ~((1u << bits) - 1) : w->directory.low >> 12;
+  uint32_t child = table_find(kind, frame, user);
+  return child != 0 ? child : table_new(kind, frame, user);
+}
+
+static void synchronise(void);
+
+/* One attempt; false: tables ran out, everything was forgotten, try again. */
+static bool fill(const struct walk *w, uint32_t address, uint32_t access, uint32_t *frame) {
+  bool user = access & ACCESS_USER, write = access & ACCESS_WRITE;
+  uint32_t bits = entry_bits();
+  uint32_t root = root_of(user, address >> 30), child = child_for(w, user, bits);
+  if (root == 0 || child == 0) {
+    shadow_reset();
+    return false;
+  }
+  uint32_t *entry = backend_entry(root, directory_index(address, bits));
+  uint32_t wanted = directory_entry(child, user, w->directory.low, w->large);
+  if (*entry != wanted) {
+    if (*entry & ENTRY_PRESENT) load_pending = true;
+    *entry = wanted;
+  }
+  bool may_write = w->large || ((w->table.low & ENTRY_WRITE || writes_all(user)) && w->table.low & ENTRY_DIRTY);
+  uint32_t page = page_entry(w->frame, may_write, write), index = table_index(address, bits);
+  bool replaces = *backend_entry(child, index) & ENTRY_PRESENT;
+  page_entry_set(child, index, page);
+  tables[child].idle = 0;
+  if (replaces) backend_flush_page(address);
+  *frame = page >> 12;
+  return true;
+}
+
+/* The page's entry if it is there and permits the access, else 0. */
+static uint32_t cached(uint32_t address, uint32_t access) {
+  uint32_t bits = entry_bits(), root = roots[access & ACCESS_USER ? 1 : 0][pae() ? address >> 30 : 0];
+  if (root == 0) return 0;
+  uint32_t needed = ENTRY_PRESENT | (access & ACCESS_WRITE);
+  uint32_t upper = *backend_entry(root, directory_index(address, bits));
+  if ((upper & needed) != needed) return 0;
+  uint32_t lower = *backend_entry(backend_table_of(upper >> 12), table_index(address, bits));
+  return (lower & needed) == needed ? lower : 0;
+}
+
+struct shadow_fault shadow_reach(uint32_t address, uint32_t access, uint32_t *frame) {
+  if (address >= backend_monitor_start()) return (struct shadow_fault){true, access & (FAULT_WRITE | FAULT_USER)};
+  uint32_t entry = cached(address, access);
+  if (entry != 0) {
+    *frame = entry >> 12;
+    return (struct shadow_fault){false, 0};
+  }
+  if (out_of_sync_full()) synchronise();
+  for (;;) {
+    struct walk w;
+    if (!walk(&w, address, access)) return (struct shadow_fault){true, w.error};
+    if (fill(&w, address, access, frame)) return (struct shadow_fault){false, 0};
+  }
+}
+
+/* ---- following what the guest changed ---- */
+
+static bool in_use(uint32_t directory) {
+  for (uint32_t i = 0; i < 4; i++)
+    if (directory == loaded[i] || directory == roots[0][i] || directory == roots[1][i]) return true;
+  return false;
+}
+
+static bool directory_entry_right(uint32_t entry, bool user, const struct guest_entry *guest) {
+  uint32_t child = backend_table_of(entry >> 12), bits = entry_bits();
+  if (child == 0 || tables[child].kind == TABLE_ABANDONED || !(guest->low & ENTRY_PRESENT) || guest->far) return false;
+  if (user && !(guest->low & ENTRY_USER)) return false;
+  bool large = guest->low & ENTRY_LARGE && (bits == 9 || vcpu.cr4 & CR4_PSE);
+  uint32_t frame = large ? guest->low >> 12 & ~((1u << bits) - 1) : guest->low >> 12;
+  if (tables[child].kind != (large ? TABLE_LARGE : TABLE_PAGES) || tables[child].frame != frame) return false;
+  return entry == directory_entry(child, user, guest->low, large);
+}
+
+static void follow_directory(uint32_t directory) {
+  for (uint32_t index = 0, count = directory_size(directory); index < count; index++) {
+    uint32_t *entry = backend_entry(directory, index);
+    if (!(*entry & ENTRY_PRESENT)) continue;
+    struct guest_entry guest = guest_entry_read(tables[directory].frame, index);
+    if (!directory_entry_right(*entry, tables[directory].user, &guest)) *entry = 0;
+  }
+}
+
+static bool page_entry_right(uint32_t entry, bool user, const struct guest_entry *guest) {
+  uint32_t needed = ENTRY_PRESENT | ENTRY_ACCESSED | (user ? ENTRY_USER : 0);
+  if ((guest->low & needed) != needed) return false;
+  if (guest->far || backend_frame_kind(guest->low >> 12) != FRAME_RAM) return backend_frame_kind(entry >> 12) != FRAME_RAM;
+  if (entry >> 12 != guest->low >> 12) return false;
+  return !(entry & ENTRY_WRITE) || (guest->low & ENTRY_DIRTY && (guest->low & ENTRY_WRITE || writes_all(user)));
+}
+
+static void follow_pages(uint32_t table) {
+  uint32_t count = 1u << entry_bits(), left = tables[table].present;
+  for (uint32_t index = 0; left > 0 && index < count; index++) {
+    uint32_t entry = *backend_entry(table, index);
+    if (!(entry & ENTRY_PRESENT)) continue;
+    left--;
+    struct guest_entry guest = guest_entry_read(tables[table].frame, index);
+    if (!page_entry_right(entry, tables[table].user, &guest)) page_entry_set(table, index, 0);
+  }
+}
+
+static void follow(uint32_t table) {
+  bool directory = tables[table].kind != TABLE_PAGES;
+  bool idle = ++tables[table].idle > IDLE_MAX || (!directory && tables[table].present == 0);
+  if (idle && !(directory && in_use(table))) table_drop(table);
+  else if (directory) follow_directory(table);
+  else follow_pages(table);
+}
+
+/* Works off the list of frames out of sync. */
+static void synchronise(void) {
+  for (uint32_t frame; out_of_sync_take(&frame);) {
+    for (uint32_t table = table_first(frame), next; table != 0; table = next) {
+      next = table_next(table);
+      if (tables[table].kind != TABLE_LARGE) follow(table);
+    }
+    frame_protect(frame);
+  }
+  load_pending = true;
+}
+
+void shadow_root_changed(void) {
+  memset(roots, 0, sizeof roots);
+  synchronise();
+}
+
+void shadow_invalidate(uint32_t address) {
+  if (address >= backend_monitor_start()) return;
+  uint32_t bits = entry_bits(), upper = directory_index(address, bits);
+  for (uint32_t user = 0; user < 2; user++) {
+    uint32_t root = roots[user][pae() ? address >> 30 : 0];
+    if (root == 0) continue;
+    uint32_t *entry = backend_entry(root, upper);
+    if (!(*entry & ENTRY_PRESENT)) continue;
+    uint32_t child = backend_table_of(*entry >> 12);
+    if (tables[child].kind == TABLE_PAGES) page_entry_set(child, table_index(address, bits), 0);
+    if (tables[root].frame >= EMPTY_DIRECTORY || !paging()) continue;
+    struct guest_entry guest = guest_entry_read(tables[root].frame, upper);
+    if (directory_entry_right(*entry, user, &guest)) continue;
+    *entry = 0;
+    load_pending = true;
+  }
+  backend_flush_page(address);
+}
+
+void shadow_prepare(bool user) {
+  if (!load_pending && user == loaded_user) return;
+  uint32_t directories[4] = {0};
+  for (uint32_t i = 0; i < (pae() ? 4u : 1u); i++) {
+    directories[i] = root_of(user, i);
+    if (directories[i] != 0) continue;
+    shadow_reset();
+    i = (uint32_t)-1;   /* all again, with every table free */
+  }
+  load(directories);
+  loaded_user = user;
+  load_pending = false;
+}

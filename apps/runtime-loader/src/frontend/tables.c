@@ -1,0 +1,170 @@
+#include "tables.h"
+
+#include "backend.h"
+#include "bytes.h"
+#include "walk.h"
+
+enum { HASH_SIZE = 2048, OUT_OF_SYNC_MAX = 512 };
+enum { TRACKED = 1, OUT_OF_SYNC = 2 };
+
+struct table tables[TABLE_COUNT];
+static uint16_t hash[HASH_SIZE];
+static uint32_t free_list[TABLE_COUNT], free_count;
+
+static uint8_t frame_state[FRAME_COUNT];
+/* Entries are numbered table * 1024 + index; 0 ends a chain, for table 0 does not exist. */
+static uint32_t writers[FRAME_COUNT];
+static uint32_t next_writer[TABLE_COUNT][1024];
+
+static uint32_t out_of_sync[OUT_OF_SYNC_MAX], out_of_sync_count;
+
+static uint32_t hash_of(uint32_t frame) {
+  return (frame * 0x9e3779b1u) >> 21;
+}
+
+void tables_reset(void) {
+  memset(tables, 0, sizeof tables);
+  memset(hash, 0, sizeof hash);
+  memset(frame_state, 0, sizeof frame_state);
+  memset(writers, 0, sizeof writers);
+  out_of_sync_count = free_count = 0;
+  for (uint32_t table = SAFE_TABLE - 1; table > 0; table--) free_list[free_count++] = table;
+}
+
+/* Does a table of this kind follow what a guest wrote into its frame? */
+static bool follows(const struct table *table) {
+  return table->kind != TABLE_LARGE && table->frame < FRAME_COUNT && backend_frame_kind(table->frame) == FRAME_RAM;
+}
+
+uint32_t table_first(uint32_t frame) {
+  uint32_t table = hash[hash_of(frame)];
+  while (table != 0 && tables[table].frame != frame) table = tables[table].next;
+  return table;
+}
+
+uint32_t table_next(uint32_t table) {
+  uint32_t frame = tables[table].frame;
+  do table = tables[table].next;
+  while (table != 0 && tables[table].frame != frame);
+  return table;
+}
+
+uint32_t table_find(enum table_kind kind, uint32_t frame, bool user) {
+  for (uint32_t table = hash[hash_of(frame)]; table != 0; table = tables[table].next)
+    if (tables[table].frame == frame && tables[table].kind == kind && tables[table].user == user) return table;
+  return 0;
+}
+
+static bool is_directory(uint32_t kind) {
+  return kind == TABLE_DIRECTORY || kind == TABLE_TOP_DIRECTORY;
+}
+
+uint32_t directory_size(uint32_t directory) {
+  uint32_t bits = entry_bits();
+  return tables[directory].kind == TABLE_TOP_DIRECTORY ? directory_index(backend_monitor_start(), bits) : 1u << bits;
+}
+
+/* Frees abandoned tables, once no directory points to one any more. */
+static void sweep(void) {
+  for (uint32_t table = 1; table < TABLE_COUNT; table++) {
+    if (!is_directory(tables[table].kind)) continue;
+    uint32_t count = directory_size(table);
+    for (uint32_t index = 0; index < count; index++) {
+      uint32_t *entry = backend_entry(table, index);
+      if (!(*entry & ENTRY_PRESENT)) continue;
+      uint32_t child = backend_table_of(*entry >> 12);
+      if (child != 0 && tables[child].kind == TABLE_ABANDONED) *entry = 0;
+    }
+  }
+  for (uint32_t table = TABLE_COUNT - 1; table > 0; table--) {
+    if (tables[table].kind != TABLE_ABANDONED) continue;
+    tables[table].kind = TABLE_FREE;
+    free_list[free_count++] = table;
+  }
+}
+
+uint32_t table_new(enum table_kind kind, uint32_t frame, bool user) {
+  if (free_count == 0) sweep();
+  if (free_count == 0) return 0;
+  uint32_t table = free_list[--free_count];
+  uint16_t *head = &hash[hash_of(frame)];
+  tables[table] = (struct table){.frame = frame, .kind = (uint8_t)kind, .user = user, .next = *head};
+  *head = (uint16_t)table;
+  backend_table_clear(table, kind == TABLE_TOP_DIRECTORY);
+  if (follows(&tables[table]) && !(frame_state[frame] & TRACKED)) {
+    frame_state[frame] |= TRACKED;
+    frame_out_of_sync(frame);
+  }
+  return table;
+}
+
+void table_drop(uint32_t table) {
+  struct table *t = &tables[table];
+  uint16_t *link = &hash[hash_of(t->frame)];
+  while (*link != table) link = &tables[*link].next;
+  *link = t->next;
+  if (is_directory(t->kind)) {
+    t->kind = TABLE_FREE;
+    free_list[free_count++] = table;
+    return;
+  }
+  for (uint32_t index = 0, count = 1u << entry_bits(); t->present > 0 && index < count; index++) page_entry_set(table, index, 0);
+  t->kind = TABLE_ABANDONED;
+}
+
+static void unlink_writer(uint32_t frame, uint32_t table, uint32_t index) {
+  uint32_t *link = &writers[frame];
+  while (*link != table * 1024 + index) link = &next_writer[*link / 1024][*link % 1024];
+  *link = next_writer[table][index];
+}
+
+static bool maps_writable(uint32_t entry) {
+  return (entry & (ENTRY_PRESENT | ENTRY_WRITE)) == (ENTRY_PRESENT | ENTRY_WRITE) && entry >> 12 < FRAME_COUNT;
+}
+
+void page_entry_set(uint32_t table, uint32_t index, uint32_t value) {
+  uint32_t *entry = backend_entry(table, index), old = *entry;
+  if (old == value) return;
+  if (maps_writable(old)) unlink_writer(old >> 12, table, index);
+  if (maps_writable(value)) {
+    next_writer[table][index] = writers[value >> 12];
+    writers[value >> 12] = table * 1024 + index;
+  }
+  tables[table].present += (uint16_t)((value & ENTRY_PRESENT) - (old & ENTRY_PRESENT));
+  *entry = value;
+}
+
+bool frame_in_sync(uint32_t frame) {
+  return frame < FRAME_COUNT && (frame_state[frame] & (TRACKED | OUT_OF_SYNC)) == TRACKED;
+}
+
+void frame_out_of_sync(uint32_t frame) {
+  if (frame_state[frame] & OUT_OF_SYNC) return;
+  frame_state[frame] |= OUT_OF_SYNC;
+  out_of_sync[out_of_sync_count++] = frame;
+}
+
+bool out_of_sync_full(void) {
+  return out_of_sync_count > OUT_OF_SYNC_MAX - 16;
+}
+
+bool out_of_sync_take(uint32_t *frame) {
+  if (out_of_sync_count == 0) return false;
+  *frame = out_of_sync[--out_of_sync_count];
+  return true;
+}
+
+bool frame_protect(uint32_t frame) {
+  bool tracked = false, changed = false;
+  for (uint32_t table = table_first(frame); table != 0; table = table_next(table)) tracked |= follows(&tables[table]);
+  frame_state[frame] = tracked ? TRACKED : 0;
+  if (!tracked) return false;
+  while (writers[frame] != 0) {
+    uint32_t number = writers[frame];
+    uint32_t *entry = backend_entry(number / 1024, number % 1024);
+    writers[frame] = next_writer[number / 1024][number % 1024];
+    *entry &= ~(uint32_t)ENTRY_WRITE;
+    changed = true;
+  }
+  return changed;
+}
