@@ -19,24 +19,32 @@ uint32_t *general_register(uint32_t number) {
   }
 }
 
-/* As much as one page holds at first; the rest only if the instruction goes on there. */
-static uint32_t fetched;
+/* Where the bytes come from: the page that EIP is on, and from `split` on the one behind it. */
+static struct {
+  const uint8_t *bytes;
+  uint32_t start, split;
+  int first;
+} source;
 
-static bool fetch(struct instruction *i, uint32_t until) {
-  if (until > INSTRUCTION_LONGEST) return exception_raise(VECTOR_GP, 0);
-  uint32_t access = vcpu.cpl == 3 ? ACCESS_USER : 0, start = segment_base(vcpu.regs.cs) + vcpu.regs.eip;
-  while (fetched < until) {
-    uint32_t at = start + fetched, room = 4096 - (at & 4095);
-    uint32_t part = INSTRUCTION_LONGEST - fetched < room ? INSTRUCTION_LONGEST - fetched : room;
-    if (!guest_read(at, i->bytes + fetched, part, access)) return exception_raise_page_fault();
-    fetched += part;
-  }
+static uint32_t access(void) {
+  return vcpu.cpl == 3 ? ACCESS_USER : 0;
+}
+
+static bool turn_page(uint32_t index) {
+  uint32_t address = source.start + index;
+  const uint8_t *bytes = guest_view(address, access());
+  if (bytes == NULL) return exception_raise_page_fault();
+  source.bytes = bytes - index;
+  source.split = index + 4096 - (address & 4095);
   return true;
 }
 
 static bool next_byte(struct instruction *i, uint8_t *byte) {
-  if (!fetch(i, i->length + 1)) return false;
-  *byte = i->bytes[i->length++];
+  uint32_t index = i->length;
+  if (index == INSTRUCTION_LONGEST) return exception_raise(VECTOR_GP, 0);
+  if (index == source.split && !turn_page(index)) return false;
+  *byte = index == 0 && source.first >= 0 ? (uint8_t)source.first : source.bytes[index];
+  i->length++;
   return true;
 }
 
@@ -130,9 +138,9 @@ static bool immediates(struct instruction *i) {
 
 bool decode(struct instruction *i, int first) {
   *i = (struct instruction){.segment = -1};
-  fetched = 0;
-  if (!fetch(i, 1)) return false;
-  if (first >= 0) i->bytes[0] = (uint8_t)first;
+  source.start = segment_base(vcpu.regs.cs) + vcpu.regs.eip;
+  source.split = 0;
+  source.first = first;
   for (;;) {
     uint8_t byte;
     if (!next_byte(i, &byte)) return false;

@@ -11,7 +11,6 @@ enum { INSTRUCTION_LONGEST = 15 };
 enum { TWO_BYTE = 0x100 };   /* added to opcodes behind 0F */
 
 struct instruction {
-  uint8_t bytes[INSTRUCTION_LONGEST];
   uint32_t length;
   uint32_t opcode;
   bool operand16, address16, repeat, lock;

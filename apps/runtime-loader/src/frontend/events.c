@@ -16,6 +16,20 @@ void events_delay_interrupts(void) {
   delayed = true;
 }
 
+/* The console is looked at at least this often, in nanoseconds. */
+#define CONSOLE_PERIOD 20000000u
+
+/* When the host's timer is due; 0: it has fired. */
+static uint64_t armed;
+
+static void arm_timer(void) {
+  uint64_t next = devices_deadline();
+  if (armed != 0 && armed <= next) return;
+  uint64_t poll = backend_now() + CONSOLE_PERIOD;
+  armed = next < poll ? next : poll;
+  backend_timer_set(armed);
+}
+
 void events_halt(void) {
   if (!interrupts_on()) {
     report_guest("halted with interrupts off");
@@ -24,8 +38,9 @@ void events_halt(void) {
   for (;;) {
     devices_follow();
     if (devices_wait()) return;
-    backend_timer_set(devices_deadline());
+    arm_timer();
     backend_idle();
+    armed = 0;
   }
 }
 
@@ -37,10 +52,9 @@ static bool next_one_traps(void) {
 }
 
 static void deliver_interrupt(void) {
-  bool wait = delayed && vcpu.cpl == 0 && next_one_traps();
+  bool wait = delayed;
   delayed = false;
-  if (wait || !interrupts_on()) return;
-  devices_follow();
+  if (!devices_wait() || !interrupts_on() || (wait && vcpu.cpl == 0 && next_one_traps())) return;
   int vector = devices_take_interrupt();
   if (vector >= 0) interrupt_deliver((uint32_t)vector);
 }
@@ -90,19 +104,10 @@ static void handle(uint32_t vector) {
   }
 }
 
-static uint64_t armed;
-
-static void arm_timer(void) {
-  uint64_t deadline = devices_deadline();
-  if (deadline == armed) return;
-  armed = deadline;
-  backend_timer_set(deadline);
-}
-
 _Noreturn void events_run(void) {
   for (;;) {
     deliver_interrupt();
-    arm_timer();
+    if (devices_touched() || armed == 0) arm_timer();
     bool user = vcpu.cpl == 3;
     shadow_prepare(user);
     backend_descriptors_use(user, (vcpu.ldtr.selector & 0xfffc) != 0);

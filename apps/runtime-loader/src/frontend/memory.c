@@ -43,6 +43,14 @@ bool guest_read(uint32_t address, void *to, size_t size, uint32_t access) {
   return true;
 }
 
+const uint8_t *guest_view(uint32_t address, uint32_t access) {
+  static const uint8_t absent[4096] = {[0 ... 4095] = 0xff};
+  uint32_t frame;
+  if (!reach(address, access, &frame)) return NULL;
+  const uint8_t *page = backend_frame_kind(frame) == FRAME_RAM ? backend_window(frame) : absent;
+  return page + (address & 4095);
+}
+
 bool guest_writable(uint32_t address, size_t size, uint32_t access) {
   while (size > 0) {
     uint32_t frame;

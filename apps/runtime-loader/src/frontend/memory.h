@@ -21,6 +21,10 @@ extern struct page_fault last_fault;
 /* [address, address + size), wrapping around; false: `last_fault` says why, and a write has changed nothing on the page that failed. */
 bool guest_read(uint32_t address, void *to, size_t size, uint32_t access);
 bool guest_write(uint32_t address, const void *from, size_t size, uint32_t access);
+/*
+ * A view of the byte at `address` and of those behind it on the same page, good until the next access to memory. Null: as for `guest_read`.
+ */
+const uint8_t *guest_view(uint32_t address, uint32_t access);
 /* Can all of it be written? */
 bool guest_writable(uint32_t address, size_t size, uint32_t access);
 

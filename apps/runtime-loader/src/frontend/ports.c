@@ -7,12 +7,11 @@
 #include "memory.h"
 #include "report.h"
 
-/* The console is looked at at least this often, in nanoseconds. */
-#define CONSOLE_PERIOD 20000000u
 enum { TASK_IO_BASE = 0x66, TASK_SIZE = 0x68 };
 
 static struct devices devices;
-static int held = -1;   /* a byte from the console that the serial port had no room for */
+static int held = -1;      /* a byte from the console that the serial port had no room for */
+static bool touched, wait; /* by the guest; whether an interrupt waits */
 
 static void console_output(void *context, uint8_t byte) {
   (void)context;
@@ -43,22 +42,30 @@ void devices_follow(void) {
   devices_advance(&devices, backend_now());
   for (;;) {
     if (held < 0) held = backend_console_read();
-    if (held < 0 || !devices_console_input(&devices, (uint8_t)held)) return;
+    if (held < 0 || !devices_console_input(&devices, (uint8_t)held)) break;
     held = -1;
   }
+  wait = devices_pending(&devices);
 }
 
 bool devices_wait(void) {
-  return devices_pending(&devices);
+  return wait;
 }
 
 int devices_take_interrupt(void) {
-  return devices_pending(&devices) ? devices_acknowledge(&devices) : -1;
+  int vector = devices_pending(&devices) ? devices_acknowledge(&devices) : -1;
+  wait = devices_pending(&devices);
+  return vector;
+}
+
+bool devices_touched(void) {
+  bool answer = touched;
+  touched = false;
+  return answer;
 }
 
 uint64_t devices_deadline(void) {
-  uint64_t next = devices_next_event(&devices), poll = devices.now + CONSOLE_PERIOD;
-  return next < poll ? next : poll;
+  return devices_next_event(&devices);
 }
 
 /* May a user program use these ports? Its task's bit map says so (SDM Vol. 1, 19.5.2). */
@@ -72,13 +79,17 @@ static bool permitted(uint32_t port, uint32_t size) {
 }
 
 static uint32_t input(uint32_t port, uint32_t size) {
-  devices_follow();
-  return devices_in(&devices, (uint16_t)port, size);
+  devices_advance(&devices, backend_now());
+  uint32_t value = devices_in(&devices, (uint16_t)port, size);
+  wait = devices_pending(&devices);
+  return value;
 }
 
 static void output(uint32_t port, uint32_t size, uint32_t value) {
-  devices_follow();
+  devices_advance(&devices, backend_now());
   devices_out(&devices, (uint16_t)port, size, value);
+  wait = devices_pending(&devices);
+  touched = true;
 }
 
 /* INS and OUTS: one element; more of them wait for the next time. */

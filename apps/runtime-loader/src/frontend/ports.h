@@ -11,12 +11,15 @@ void ports_start(uint32_t memory_kib);
 /* IN, OUT, INS and OUTS; false: `exception_raise` was called. A repeated one does one step at a time, `*again` then. */
 bool port_instruction(const struct instruction *instruction, bool *again);
 
-/* Lets the devices follow the time. */
+/* Lets the devices follow the time, and takes what the console has. */
 void devices_follow(void);
-/* The vector of a waiting interrupt, which is thereby accepted; -1: none waits. */
-int devices_take_interrupt(void);
+/* Is an interrupt waiting, as far as the devices have followed the time? */
 bool devices_wait(void);
-/* When the host has to interrupt the guest. */
+/* The vector of the waiting interrupt, which is thereby accepted; -1: it is gone. */
+int devices_take_interrupt(void);
+/* Has the guest touched a device since this was last asked? Then the next event may have changed. */
+bool devices_touched(void);
+/* When the devices have something to do next. */
 uint64_t devices_deadline(void);
 
 #endif

@@ -6,8 +6,10 @@
 
 struct site_table site_table;
 
-struct site *site_at(uint32_t address) {
-  if (!paging()) address += PAGE_OFFSET;
+/* What was asked before: few sites trap, and again and again. */
+static struct site *remembered[1024];
+
+static struct site *search(uint32_t address) {
   uint32_t low = 0, high = site_table.count;
   while (low < high) {
     uint32_t middle = (low + high) / 2;
@@ -15,4 +17,13 @@ struct site *site_at(uint32_t address) {
     else high = middle;
   }
   return low < site_table.count && site_table.sites[low].address == address ? &site_table.sites[low] : 0;
+}
+
+struct site *site_at(uint32_t address) {
+  if (!paging()) address += PAGE_OFFSET;
+  struct site **memory = &remembered[(address ^ address >> 10) % 1024];
+  if (*memory != 0 && (*memory)->address == address) return *memory;
+  struct site *site = search(address);
+  if (site != 0) *memory = site;
+  return site;
 }
