@@ -56,10 +56,10 @@ const guestLink = [
 
 const patch = ["patch/crc32.c", "patch/annotations.c", "patch/templates.c", "patch/patcher.c", "kernel/elf.c"];
 const devices = ["devices.c", "pic.c", "pit.c", "uart.c", "cmos.c"].map((file) => `devices/${file}`);
-const resident = ["header.S", "port.c", "msr.c", "cpuid.c", "control.c"].map((file) => `resident/${file}`);
+const resident = ["header.S", "port.c", "msr.c", "cpuid.c", "control.c", "flags.c"].map((file) => `resident/${file}`);
 const frontend = [
   ...["memory.c", "walk.c", "tables.c", "shadow.c", "descriptors.c", "exceptions.c", "task.c", "control.c", "flags.c"],
-  ...["decode.c", "transfer.c", "ports.c", "emulate.c", "sites.c", "events.c", "report.c"],
+  ...["decode.c", "transfer.c", "ports.c", "resident.c", "emulate.c", "sites.c", "events.c", "report.c"],
 ].map((file) => `frontend/${file}`);
 const monitor = [
   ...["entry.S", "main.c", "paging.c", "processor.c", "host.c"].map((file) => `backend/ring3/${file}`),

@@ -8,7 +8,7 @@ const HEADER = 64;
 const CRC_FROM = 16;
 const ALIGN = 4096;
 const MAX_COMMAND_LINE = 2047;
-const FLAGS = 31;
+const FLAGS = 15;
 
 const PACK_AGAIN = "Make the container again.";
 
@@ -26,8 +26,6 @@ export interface Container {
   readonly unpatched?: boolean;
   /** No stubs: sites trap where they have to (hypervisors only). Default false. */
   readonly trapOnly?: boolean;
-  /** Stubs keep every caller-saved register and all flags, whatever is live. Default false. */
-  readonly full?: boolean;
 }
 
 /** Packs a container. Errors: PV9001 (command line), PV5003 (larger than 4 GB). */
@@ -55,8 +53,7 @@ export function buildContainer(container: Container): Result<Uint8Array> {
       (container.poison ? 1 : 0) |
       (container.stopBehindPatching ? 2 : 0) |
       (container.unpatched ? 4 : 0) |
-      (container.trapOnly ? 8 : 0) |
-      (container.full ? 16 : 0);
+      (container.trapOnly ? 8 : 0);
     view.setUint32(0, MAGIC, true);
     view.setUint16(4, VERSION, true);
     view.setUint16(6, HEADER, true);
@@ -109,7 +106,6 @@ export function parseContainer(bytes: Uint8Array): Result<Container> {
       stopBehindPatching: (flags & 2) !== 0,
       unpatched: (flags & 4) !== 0,
       trapOnly: (flags & 8) !== 0,
-      full: (flags & 16) !== 0,
     };
     return view.getUint32(28, true) === 0 ? container : { ...container, initrd: part("initrd", 28, ALIGN) };
   });

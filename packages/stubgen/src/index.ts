@@ -1,5 +1,6 @@
 export * from "./types.js";
 export * from "./profile-bare.js";
+export * from "./profile-ring3.js";
 export * from "./templates/poison.js";
 export * from "./templates/print.js";
 export { Known, Routine } from "./templates/routine.js";

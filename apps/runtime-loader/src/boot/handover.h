@@ -13,9 +13,9 @@ extern const struct region backend_memory;
 extern const char backend_arguments[];
 
 /*
- * Starts the loaded kernel. `annotations` is null if there are none; sites that are in no applied patch are as they were. PV4001, if the back end
+ * Starts the loaded kernel. `annotations` is null if there are none; `stubs`: patches were applied. Sites that are in none are as they were. PV4001, if the back end
  * cannot do without. Returns only with an error.
  */
-struct error backend_start(const struct machine *machine, const struct kernel *kernel, const struct annotations *annotations);
+struct error backend_start(const struct machine *machine, const struct kernel *kernel, const struct annotations *annotations, bool stubs);
 
 #endif

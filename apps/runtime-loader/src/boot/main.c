@@ -187,5 +187,5 @@ void boot(uint32_t magic, const struct multiboot_information *information) {
   linux_prepare(&machine, container.command, backend_arguments, backend_memory, initrd, container.initrd.size);
   if (initrd != 0) memmove((void *)initrd, container.initrd.bytes, container.initrd.size);
   serial_text("previrt: starting the kernel\n");
-  check(backend_start(&machine, &kernel, patching() ? &annotations : NULL));
+  check(backend_start(&machine, &kernel, patching() ? &annotations : NULL, !(container.flags & CONTAINER_TRAP)));
 }

@@ -3,6 +3,7 @@
 #include "backend.h"
 #include "exceptions.h"
 #include "memory.h"
+#include "resident.h"
 #include "shadow.h"
 
 /* What CPUID offers, and no more. */
@@ -52,7 +53,7 @@ static bool write_cr3(uint32_t value) {
   return true;
 }
 
-bool control_write(uint32_t number, uint32_t value) {
+static bool write(uint32_t number, uint32_t value) {
   switch (number) {
     case 0: return write_cr0(value);
     case 2: vcpu.cr2 = value; return true;
@@ -60,6 +61,12 @@ bool control_write(uint32_t number, uint32_t value) {
     case 4: return write_cr4(value);
     default: return exception_raise(VECTOR_UD, 0);
   }
+}
+
+bool control_write(uint32_t number, uint32_t value) {
+  bool right = write(number, value);
+  resident_publish_control();
+  return right;
 }
 
 bool control_read(uint32_t number, uint32_t *value) {

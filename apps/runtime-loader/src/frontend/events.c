@@ -7,6 +7,7 @@
 #include "memory.h"
 #include "ports.h"
 #include "report.h"
+#include "resident.h"
 #include "shadow.h"
 #include "sites.h"
 
@@ -65,7 +66,7 @@ static void page_fault(void) {
   struct shadow_fault fault = shadow_reach(address, kind, &frame);
   if (!fault.refused) return;
   if (address >= backend_monitor_start()) report_guest_number("touched the monitor's address", address);
-  vcpu.cr2 = address;
+  exception_set_address(address);
   exception_deliver(VECTOR_PF, fault.error);
 }
 
@@ -108,6 +109,7 @@ _Noreturn void events_run(void) {
   for (;;) {
     deliver_interrupt();
     if (devices_touched() || armed == 0) arm_timer();
+    resident_publish_pending(devices_wait() && !interrupts_on());
     bool user = vcpu.cpl == 3;
     shadow_prepare(user);
     backend_descriptors_use(user, (vcpu.ldtr.selector & 0xfffc) != 0);

@@ -4,6 +4,7 @@
 #include "descriptors.h"
 #include "memory.h"
 #include "report.h"
+#include "resident.h"
 #include "task.h"
 
 enum { EXTERNAL = 1, FROM_TABLE = 2 };   /* bits of an error code that names a gate */
@@ -24,8 +25,13 @@ bool exception_raise_page_fault(void) {
   return exception_raise(VECTOR_PF, last_fault.error);
 }
 
+void exception_set_address(uint32_t address) {
+  vcpu.cr2 = address;
+  resident_publish_control();
+}
+
 void exception_deliver_raised(void) {
-  if (raised.vector == VECTOR_PF) vcpu.cr2 = last_fault.address;
+  if (raised.vector == VECTOR_PF) exception_set_address(last_fault.address);
   exception_deliver(raised.vector, raised.error);
 }
 
@@ -119,7 +125,7 @@ static void deliver_until_done(uint32_t vector, uint32_t error, enum source sour
   while (!deliver(vector, error, source)) {
     bool benign = source != SOURCE_FAULT;
     source = SOURCE_FAULT;
-    if (raised.vector == VECTOR_PF) vcpu.cr2 = last_fault.address;
+    if (raised.vector == VECTOR_PF) exception_set_address(last_fault.address);
     if (!benign && vector == VECTOR_DF) {
       report_guest("triple fault");
       backend_shutdown(SHUTDOWN_RESET);

@@ -12,6 +12,8 @@
 bool exception_raise(uint32_t vector, uint32_t error);
 /* The page fault that a guest access has just met (`last_fault`). */
 bool exception_raise_page_fault(void);
+/* CR2: the address of a page fault. */
+void exception_set_address(uint32_t address);
 /* Delivers what was noted. */
 void exception_deliver_raised(void);
 

@@ -1,15 +1,26 @@
 /*
- * EFLAGS of the guest. What ring 3 can change by itself is in the real flags. The interrupt flag is there, too, as long as
- * the guest's kernel reads and writes it there (`vcpu_flag_in_memory` off); otherwise the real one is always on.
+ * EFLAGS of the guest. What ring 3 can change by itself is in the real flags. The interrupt flag is there, too, unless the
+ * guest's kernel has been patched to keep it in memory: then the real one is always on.
  */
-#include "vcpu.h"
+#include "backend.h"
+#include "resident.h"
+
+static bool in_memory;
+
+void flags_start(bool flag_in_memory) {
+  in_memory = flag_in_memory;
+  if (!in_memory) return;
+  vcpu.regs.eflags |= FLAG_IF;
+  resident_words()->interrupt_flag = 0;
+}
 
 bool interrupts_on(void) {
-  return vcpu.regs.eflags & FLAG_IF;
+  return (in_memory ? resident_words()->interrupt_flag : vcpu.regs.eflags) & FLAG_IF;
 }
 
 void set_interrupts(bool on) {
-  if (on) vcpu.regs.eflags |= FLAG_IF;
+  if (in_memory) resident_words()->interrupt_flag = on ? FLAG_IF : 0;
+  else if (on) vcpu.regs.eflags |= FLAG_IF;
   else vcpu.regs.eflags &= ~(uint32_t)FLAG_IF;
 }
 

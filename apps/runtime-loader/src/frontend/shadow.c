@@ -8,6 +8,7 @@
 
 #include "backend.h"
 #include "bytes.h"
+#include "resident.h"
 #include "tables.h"
 #include "walk.h"
 
@@ -129,6 +130,19 @@ static uint32_t cached(uint32_t address, uint32_t access) {
   return (lower & needed) == needed ? lower : 0;
 }
 
+/*
+ * Stubs have to be there where the guest's kernel does not map them: in the page tables on which it enters and leaves user
+ * programs. Only pages of the resident area are ever filled into the table that stands for this.
+ */
+static bool walk_resident(struct walk *w, uint32_t address, uint32_t access) {
+  if (access & ACCESS_USER || !resident_contains(address)) return false;
+  w->large = true;
+  w->directory.low = ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER | ENTRY_ACCESSED | ENTRY_DIRTY;
+  w->directory.far = false;
+  w->frame = resident_frame(address);
+  return true;
+}
+
 struct shadow_fault shadow_reach(uint32_t address, uint32_t access, uint32_t *frame) {
   if (address >= backend_monitor_start()) return (struct shadow_fault){true, access & (FAULT_WRITE | FAULT_USER)};
   uint32_t entry = cached(address, access);
@@ -139,7 +153,7 @@ struct shadow_fault shadow_reach(uint32_t address, uint32_t access, uint32_t *fr
   if (out_of_sync_full()) synchronise();
   for (;;) {
     struct walk w;
-    if (!walk(&w, address, access)) return (struct shadow_fault){true, w.error};
+    if (!walk(&w, address, access) && !walk_resident(&w, address, access)) return (struct shadow_fault){true, w.error};
     if (fill(&w, address, access, frame)) return (struct shadow_fault){false, 0};
   }
 }

@@ -44,8 +44,6 @@ struct system_segment {
 struct vcpu {
   struct registers regs;
   uint32_t cpl;                 /* 0 or 3: no kernel here uses the rings between */
-  bool interrupt_flag;          /* kept here while the flag lives in memory, else in regs.eflags */
-  bool in_event;                /* an exception is being delivered: another one makes a double fault */
   uint32_t iopl;                /* in EFLAGS position */
   uint32_t cr0, cr2, cr3, cr4;
   uint64_t pdpte[4];            /* the processor's copies, loaded with CR3 */
@@ -67,6 +65,8 @@ static inline uint32_t virtual_selector(uint32_t selector) {
   return (selector & 0xfffc) | vcpu.cpl;
 }
 
+/* Interrupts are off. `in_memory`: the guest's kernel was patched to keep the flag in the shared words. */
+void flags_start(bool in_memory);
 /* Interrupt flag and all flags as the guest sees them. */
 bool interrupts_on(void);
 void set_interrupts(bool on);

@@ -2,7 +2,7 @@
 #include "kinds.h"
 
 #define HEADER_SIZE 64
-#define ROUTINE_COUNT 12
+#define ROUTINE_COUNT 16
 
         .section .header, "a"
         .globl  header
@@ -17,6 +17,10 @@ header:
         .long   0                       /* status: nothing done yet */
         .fill   HEADER_SIZE - (. - header)
 
+        .globl  shared                  /* struct shared_words, at a fixed place */
+shared:
+        .fill   64
+
 /* The order is the routine ABI. */
 routines:
         .long   emulate_in8, emulate_in16, emulate_in32
@@ -25,6 +29,7 @@ routines:
         .long   emulate_cpuid
         .long   emulate_rdtsc
         .long   emulate_write_cr, emulate_read_cr
+        .long   emulate_cli, emulate_sti, emulate_read_flags, emulate_write_flags
         .if     . - routines != 4 * ROUTINE_COUNT
         .error  "the table of routines does not have ROUTINE_COUNT rows"
         .endif

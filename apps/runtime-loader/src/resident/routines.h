@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "kinds.h"
+#include "shared.h"
 
 #define ROUTINE __attribute__((regparm(3)))
 
@@ -32,5 +33,11 @@ ROUTINE void emulate_cpuid(struct cpuid_frame *frame);
 ROUTINE uint64_t emulate_rdtsc(void);
 ROUTINE void emulate_write_cr(uint32_t value, uint32_t number);
 ROUTINE uint32_t emulate_read_cr(uint32_t number);
+
+extern volatile struct shared_words shared;
+ROUTINE void emulate_cli(void);
+ROUTINE void emulate_sti(void);
+ROUTINE uint32_t emulate_read_flags(uint32_t real);
+ROUTINE void emulate_write_flags(uint32_t value);
 
 #endif

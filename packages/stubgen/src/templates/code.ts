@@ -104,6 +104,68 @@ export class StubCode {
       .#hole(HoleType.deadFlagsGarbage);
   }
 
+  /** movl $value, address */
+  storeWord(address: number, value: number): this {
+    return this.#emit(0xc7, 0x05).#word(address).#word(value);
+  }
+
+  /** mov address, %r */
+  loadWord(address: number, r: Register): this {
+    return this.#emit(0x8b, (r << 3) | 0x05).#word(address);
+  }
+
+  /** cmpl $0, address */
+  compareWordWithZero(address: number): this {
+    return this.#emit(0x83, 0x3d).#word(address).#emit(0);
+  }
+
+  /** mov offset(%esp), %r */
+  loadFromStack(offset: number, r: Register): this {
+    return this.#emit(0x8b, 0x44 | (r << 3), 0x24, offset);
+  }
+
+  /** mov %r, offset(%esp) */
+  storeToStack(r: Register, offset: number): this {
+    return this.#emit(0x89, 0x44 | (r << 3), 0x24, offset);
+  }
+
+  /** testb $mask, offset(%esp) */
+  testByteOnStack(offset: number, mask: number): this {
+    return this.#emit(0xf6, 0x44, 0x24, offset, mask);
+  }
+
+  /** andb $mask, offset(%esp) */
+  andByteOnStack(offset: number, mask: number): this {
+    return this.#emit(0x80, 0x64, 0x24, offset, mask);
+  }
+
+  /** sti */
+  sti(): this {
+    return this.#emit(0xfb);
+  }
+
+  /** push %cs, push %ss, push %ds, push %es */
+  pushSegment(segment: number): this {
+    return this.#emit(0x06 | (segment << 3));
+  }
+
+  /** hlt */
+  hlt(): this {
+    return this.#emit(0xf4);
+  }
+
+  /** je, jne or jecxz past what `body` emits, at most 127 bytes. */
+  skip(condition: "je" | "jne" | "jecxz" | "always", body: (code: this) => void): this {
+    const opcode = { je: 0x74, jne: 0x75, jecxz: 0xe3, always: 0xeb }[condition];
+    this.#emit(opcode, 0);
+    const from = this.#bytes.length;
+    body(this);
+    const distance = this.#bytes.length - from;
+    if (distance > 127) throw new Error(`a short jump cannot skip ${distance} bytes`);
+    this.#bytes[from - 1] = distance;
+    return this;
+  }
+
   /** Here go the site's original bytes. */
   original(): this {
     if (this.#insertAt !== undefined) throw new Error("a template has one place for the original bytes");

@@ -22,7 +22,8 @@ export function inlineGroup(kind: number, count: CountPlace = "behind", form = A
   });
 }
 
-function emitCount(code: StubCode, { save, saveFlags }: Variant): void {
+/** Adds one to the counter of the site's kind; may clobber ECX and the flags as far as the variant says that they are free. */
+export function emitCount(code: StubCode, { save, saveFlags }: Variant): void {
   if (!saveFlags) {
     code.incrementCounter();
     return;

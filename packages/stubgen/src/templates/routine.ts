@@ -24,6 +24,10 @@ export const Routine = {
   rdtsc: 9,
   writeControl: 10,
   readControl: 11,
+  cli: 12,
+  sti: 13,
+  readFlags: 14,
+  writeFlags: 15,
 } as const;
 export type Routine = (typeof Routine)[keyof typeof Routine];
 

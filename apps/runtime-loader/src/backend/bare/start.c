@@ -4,7 +4,7 @@
 const struct region backend_memory = {0, 0, 0};
 const char backend_arguments[] = "";
 
-struct error backend_start(const struct machine *machine, const struct kernel *kernel, const struct annotations *annotations) {
-  (void)machine, (void)annotations;
+struct error backend_start(const struct machine *machine, const struct kernel *kernel, const struct annotations *annotations, bool stubs) {
+  (void)machine, (void)annotations, (void)stubs;
   linux_enter(kernel->entry);
 }

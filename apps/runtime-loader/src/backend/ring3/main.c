@@ -70,8 +70,10 @@ _Noreturn void monitor_main(const struct monitor_start *start) {
   processor_start();
   host_start();
   uint32_t memory_kib = add_memory(start->machine);
+  bool flag_in_memory = start->flag_in_memory;
   take_sites(start->kernel, start->annotations);
   prepare_guest(start);
+  flags_start(flag_in_memory);
   ports_start(memory_kib);
   events_run();
 }

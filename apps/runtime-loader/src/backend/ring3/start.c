@@ -19,24 +19,24 @@ static uint8_t *loaded(const struct kernel *kernel, uint32_t address) {
   return segment == NULL ? NULL : segment->loaded + (address - segment->virtual);
 }
 
-static uint32_t put_traps(const struct kernel *kernel, const struct annotations *annotations) {
+static uint32_t put_traps(const struct kernel *kernel, const struct annotations *annotations, bool flag_in_memory) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < annotations->header->site_count; i++) {
     const struct site_row *site = &annotations->sites[i];
     uint8_t *byte = loaded(kernel, site->address);
     bool in_stub = site->patch != NO_ROW && *loaded(kernel, annotations->patches[site->patch].start) == JUMP_OPCODE;
     /* Replacements are copied to where they run, which no table says. */
-    if (byte == NULL || in_stub || site->flags & SITE_IN_ALTERNATIVE || !policy_needs_trap(site->kind, site->form)) continue;
+    if (byte == NULL || in_stub || site->flags & SITE_IN_ALTERNATIVE || !policy_needs_trap(site->kind, site->form, flag_in_memory)) continue;
     *byte = TRAP_OPCODE;
     count++;
   }
   return count;
 }
 
-struct error backend_start(const struct machine *machine, const struct kernel *kernel, const struct annotations *annotations) {
+struct error backend_start(const struct machine *machine, const struct kernel *kernel, const struct annotations *annotations, bool stubs) {
   if (annotations == NULL) return ERROR(PV_NOT_ANNOTATED, "under a hypervisor a kernel needs its annotation table");
   serial_text("previrt: ");
-  serial_decimal(put_traps(kernel, annotations));
+  serial_decimal(put_traps(kernel, annotations, stubs));
   serial_text(" sites trap in place\n");
   static struct monitor_start start;
   start = (struct monitor_start){
@@ -45,6 +45,7 @@ struct error backend_start(const struct machine *machine, const struct kernel *k
     .machine = machine,
     .kernel = kernel,
     .annotations = annotations,
+    .flag_in_memory = stubs,
   };
   memcpy(&start.gdt, linux_gdt_pointer(), sizeof start.gdt);
   enter_monitor(&start);

@@ -17,6 +17,7 @@ struct monitor_start {
   const struct machine *machine;
   const struct kernel *kernel;
   const struct annotations *annotations;
+  bool flag_in_memory;   /* the stubs keep the guest's interrupt flag in the shared words */
 };
 
 #endif
