@@ -6,15 +6,16 @@ import {
   annotationsOf,
   buildContainer,
   NO_PATCH,
+  readMonitorCounts,
   readResidentState,
   RESIDENT_END,
   RESIDENT_PHYSICAL,
   templatesOf,
 } from "@pv/runtime-loader";
-import { kindName } from "@pv/sensitive";
-import { findGroup } from "@pv/stubgen";
+import { entryOf, kindName } from "@pv/sensitive";
+import { findGroup, ruleOf } from "@pv/stubgen";
 import { checkJob, type EndReason, type Machine } from "./machine/machine.js";
-import type { Hypervisor } from "./names.js";
+import type { Hypervisor, Mode } from "./names.js";
 
 export interface BootJob {
   readonly machine: Machine;
@@ -30,6 +31,8 @@ export interface BootJob {
   readonly poison?: boolean;
   /** Start the kernel as it is, for comparison. Default false. */
   readonly unpatched?: boolean;
+  /** How the kernel is rewritten, under a hypervisor other than `bare`; the loader has to be made for it. Default "lean". */
+  readonly mode?: Mode;
   /** The run is over when the console shows this. */
   readonly until: string;
   /** Count instructions, the same number every time, until the guest resets itself; QEMU only. Default false. */
@@ -37,7 +40,12 @@ export interface BootJob {
   readonly timeoutSeconds: number;
   readonly onConsole?: (text: string) => void;
   readonly signal?: AbortSignal;
+  /** Report every site that trapped, not only the most frequent ones. Default false. */
+  readonly profile?: boolean;
 }
+
+/** Sites that a report names if no profile is asked for. */
+const TOP_SITES = 10;
 
 export interface BootResult {
   readonly schemaVersion: 1;
@@ -46,6 +54,8 @@ export interface BootResult {
   readonly machine: string;
   readonly hypervisor: string;
   readonly poison: boolean;
+  /** How the kernel was rewritten; not under `bare`, which knows one way only. */
+  readonly mode?: Mode;
   /** Sites whose patch the loader applied. */
   readonly patched: number;
   /** Sites that trap into the hypervisor: none under `bare`, which runs in ring 0. */
@@ -54,11 +64,32 @@ export interface BootResult {
   readonly untouched: number;
   /** How often patched sites were executed. */
   readonly executed: { readonly total: number; readonly byKind: Readonly<Record<string, number>> };
+  /** What came into the hypervisor; not under `bare`, where nothing does. */
+  readonly traps?: TrapCounts;
   /** Guest instructions, where the machine counts them. */
   readonly instructions: number | null;
   readonly seconds: number;
   readonly end: { readonly reason: EndReason; readonly detail: string };
   readonly console: string;
+}
+
+export interface TrapCounts {
+  /** Entries into the monitor, for whatever reason. */
+  readonly entries: number;
+  readonly pageFaults: number;
+  readonly hostInterrupts: number;
+  /** Emulated instructions. */
+  readonly byKind: Readonly<Record<string, number>>;
+  /** The sites that trapped, most frequent first, at most `TOP_SITES`, or all for a profile. */
+  readonly sites: readonly TrappingSite[];
+}
+
+export interface TrappingSite {
+  readonly address: string;
+  readonly kind: string;
+  readonly traps: number;
+  /** Why it traps: the planner's rule that keeps it in place, or that the profile has no stub for its window. */
+  readonly reason: string;
 }
 
 /** What is told of a result: all but the console text, which has a channel of its own. */
@@ -76,9 +107,10 @@ export async function checkBoot(job: BootJob): Promise<void> {
   checkJob({ ...job, module: containerOf(job) });
 }
 
-function containerOf({ kernel, initrd, commandLine, poison = false, unpatched = false }: BootJob): Uint8Array {
+function containerOf({ kernel, initrd, commandLine, poison = false, unpatched = false, mode }: BootJob): Uint8Array {
+  const trapOnly = mode === "trap";
   return unwrap(
-    buildContainer({ kernel, ...(initrd === undefined ? {} : { initrd }), commandLine, poison, unpatched }),
+    buildContainer({ kernel, ...(initrd === undefined ? {} : { initrd }), commandLine, poison, unpatched, trapOnly }),
   );
 }
 
@@ -87,7 +119,7 @@ function containerOf({ kernel, initrd, commandLine, poison = false, unpatched = 
  * PV1006, PV4001 to PV4006, PV5003).
  */
 export async function bootKernel(job: BootJob): Promise<BootResult> {
-  const { machine, kernel, poison = false, unpatched = false } = job;
+  const { machine, poison = false, unpatched = false } = job;
   const run = unwrap(
     await machine.run({
       loader: job.loader,
@@ -102,15 +134,16 @@ export async function bootKernel(job: BootJob): Promise<BootResult> {
   );
   try {
     failIfRefused(run.console);
-    const counts = unpatched ? NOT_PATCHED : await readCounts(kernel, job.loader, run.readPhysical.bind(run));
+    const read = run.readPhysical.bind(run);
+    const counts = unpatched ? NOT_PATCHED : await readCounts(job, read);
     return {
       schemaVersion: 1,
       userland: run.reached,
       machine: machine.name,
       hypervisor: job.hypervisor,
       poison,
+      ...(job.hypervisor === "bare" ? {} : { mode: job.mode ?? "lean" }),
       ...counts,
-      trapped: 0,
       instructions: run.instructions,
       seconds: Math.round(run.seconds * 100) / 100,
       end: { reason: run.reason, detail: run.detail },
@@ -132,14 +165,12 @@ function failIfRefused(console: string): void {
   fail(code in DIAGNOSTICS ? code : "PV5002", `the loader refuses: ${text.trim()}`);
 }
 
-type Counts = Pick<BootResult, "patched" | "untouched" | "executed">;
-const NOT_PATCHED: Counts = { patched: 0, untouched: 0, executed: { total: 0, byKind: {} } };
+type Counts = Pick<BootResult, "patched" | "trapped" | "untouched" | "executed" | "traps">;
+const NOT_PATCHED: Counts = { patched: 0, trapped: 0, untouched: 0, executed: { total: 0, byKind: {} } };
+type ReadPhysical = (address: number, length: number) => Promise<Uint8Array>;
 
-async function readCounts(
-  kernel: Uint8Array,
-  loader: Uint8Array,
-  read: (address: number, length: number) => Promise<Uint8Array>,
-): Promise<Counts> {
+async function readCounts(job: BootJob, read: ReadPhysical): Promise<Counts> {
+  const { kernel, loader, mode } = job;
   const area = await read(RESIDENT_PHYSICAL, RESIDENT_END - RESIDENT_PHYSICAL);
   const state = readResidentState((physical, length) =>
     area.subarray(physical - RESIDENT_PHYSICAL, physical - RESIDENT_PHYSICAL + length),
@@ -152,13 +183,50 @@ async function readCounts(
   for (let s = 0; s < sites.count; s++) {
     if (findGroup(templates.groups, sites.kind[s], sites.form[s]) === undefined) leftOut.add(sites.patch[s]);
   }
-  const patched = sites.patch.reduce((n, patch) => n + (patch === NO_PATCH || leftOut.has(patch) ? 0 : 1), 0);
+  const inStub = (s: number): boolean => mode !== "trap" && sites.patch[s] !== NO_PATCH && !leftOut.has(sites.patch[s]);
+  const patched = sites.patch.reduce((n, _, s) => n + (inStub(s) ? 1 : 0), 0);
+  const executed = byKindOf(state.value.counters);
+  const counted = { patched, executed: { total: Object.values(executed).reduce((n, m) => n + m, 0), byKind: executed } };
+  if (job.hypervisor === "bare") return { ...counted, trapped: 0, untouched: sites.count - patched };
+
+  const monitor = unwrap(await readMonitorCounts(read));
+  const vectors = monitor.vectors;
+  let trapped = 0;
+  for (let s = 0; s < sites.count; s++) {
+    const faults = entryOf(sites.kind[s])!.class !== "silent";
+    if (!inStub(s) && (faults || monitor.trapped[s] === 1)) trapped++;
+  }
+  const rows = [...monitor.traps.keys()].filter((s) => monitor.traps[s] > 0);
+  rows.sort((a, b) => monitor.traps[b] - monitor.traps[a] || a - b);
+  const named = rows.slice(0, job.profile ? rows.length : TOP_SITES).map((s) => ({
+    address: monitor.address[s].toString(16).padStart(8, "0"),
+    kind: kindName(sites.kind[s]),
+    traps: monitor.traps[s],
+    reason: mode === "trap" ? "no stubs in this mode" : (ruleOf(sites.reason[s])?.name ?? "no stub for its window"),
+  }));
+  return {
+    ...counted,
+    trapped,
+    untouched: sites.count - patched - trapped,
+    traps: {
+      entries: vectors.reduce((n, m) => n + m, 0),
+      pageFaults: vectors[PAGE_FAULT],
+      hostInterrupts: vectors.subarray(HOST_VECTOR, HOST_VECTOR_END).reduce((n, m) => n + m, 0),
+      byKind: byKindOf(monitor.kinds),
+      sites: named,
+    },
+  };
+}
+
+const PAGE_FAULT = 14,
+  HOST_VECTOR = 0x20,
+  HOST_VECTOR_END = 0x30;
+
+function byKindOf(counters: Uint32Array): Record<string, number> {
   const byKind: Record<string, number> = {};
-  let total = 0;
-  state.value.counters.forEach((count, kind) => {
-    if (count === 0) return;
-    byKind[kindName(kind)] = count;
-    total += count;
+  // Number 0 is no kind: instructions that were not sensitive.
+  counters.forEach((count, kind) => {
+    if (count > 0 && kind > 0) byKind[kindName(kind)] = count;
   });
-  return { patched, untouched: sites.count - patched, executed: { total, byKind } };
+  return byKind;
 }

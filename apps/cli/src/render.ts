@@ -1,7 +1,7 @@
 /** The models as text for people. */
 import { ASSUMPTIONS } from "@pv/dataflow";
 import { RULES } from "@pv/stubgen";
-import type { BootResult } from "./booting.js";
+import type { BootResult, TrapCounts } from "./booting.js";
 import { renderContent, renderKnown } from "./known-model.js";
 import type { AnalysisModel, KindSummary } from "./model.js";
 import { table } from "./table.js";
@@ -91,12 +91,29 @@ function descending(counts: Readonly<Record<string, number>>): string[][] {
     .map(([key, n]) => [key, `${n}`]);
 }
 
+function renderTraps({ entries, pageFaults, hostInterrupts, byKind, sites }: TrapCounts): string[] {
+  return [
+    "",
+    `entries into the monitor: ${entries}, of which page faults ${pageFaults}, host interrupts ${hostInterrupts}`,
+    "",
+    table([["trapped", "times"], ...descending(byKind)]),
+    "",
+    table(
+      [
+        ["site", "kind", "traps", "why it traps"],
+        ...sites.map(({ address, kind, traps, reason }) => [address, kind, `${traps}`, reason]),
+      ],
+      "llrl",
+    ),
+  ];
+}
+
 export function renderBoot(result: BootResult): string {
-  const { executed } = result;
+  const { executed, traps } = result;
   const goal = result.userland ? "userland reached" : `userland not reached (${result.end.reason})`;
   const kinds = Object.entries(executed.byKind).toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
   return [
-    `${goal}, on ${result.machine} under ${result.hypervisor}${result.poison ? ", poisoned" : ""}, in ${result.seconds} s`,
+    `${goal}, on ${result.machine} under ${result.hypervisor}${result.mode === undefined ? "" : ` (${result.mode})`}${result.poison ? ", poisoned" : ""}, in ${result.seconds} s`,
     `sites: ${result.patched} patched, ${result.trapped} trapped, ${result.untouched} untouched`,
     ...(result.instructions === null ? [] : [`guest instructions: ${result.instructions}`]),
     ...(kinds.length === 0
@@ -108,5 +125,6 @@ export function renderBoot(result: BootResult): string {
             ...kinds.map(([kind, n]) => [kind, `${n}`, percent(n / executed.total)]),
           ]),
         ]),
+    ...(traps === undefined ? [] : renderTraps(traps)),
   ].join("\n");
 }

@@ -3,6 +3,7 @@ export * from "./annotations.js";
 export * from "./container.js";
 export * from "./crc32.js";
 export * from "./loader-image.js";
+export * from "./monitor.js";
 export * from "./patch.js";
 export * from "./previrtualized.js";
 export * from "./print.js";

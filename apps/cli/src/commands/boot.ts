@@ -1,6 +1,6 @@
 /** `previrt boot`: analyse (unless the image carries its annotations already), patch inside the guest, run on a machine. */
 import { buildCommand } from "@stricli/core";
-import { HYPERVISORS, MACHINES, type Hypervisor, type MachineName } from "../names.js";
+import { HYPERVISORS, MACHINES, MODES, type Hypervisor, type MachineName, type Mode } from "../names.js";
 import { QUICK_LINE } from "../quick-line.js";
 import { assume, format, parseMemory, parseSeconds, parseText, type Assume, type Format } from "./flags.js";
 
@@ -9,6 +9,8 @@ export interface BootFlags {
   readonly append?: string;
   readonly machine: MachineName;
   readonly hypervisor: Hypervisor;
+  readonly mode?: Mode;
+  readonly profile: boolean;
   readonly memory: number;
   readonly poison: boolean;
   readonly unpatched: boolean;
@@ -33,6 +35,7 @@ The default of --append is: ${QUICK_LINE}
 EXAMPLES
   previrt boot --initrd initrd.cpio /boot/vmlinuz-6.1.0-50-686
   previrt boot --machine qemu --poison --format json --log console.txt vmlinux.previrt
+  previrt boot --hypervisor ring3 --mode lean --profile --initrd initrd.cpio /boot/vmlinuz-6.1.0-50-686
   previrt boot --append 'console=ttyS0 quiet' --until 'login:' --timeout 600 --memory 512M --initrd initrd.img vmlinuz`,
   },
   parameters: {
@@ -57,7 +60,24 @@ EXAMPLES
         brief: "Machine: v86 is built in, qemu must be installed",
         default: "v86",
       },
-      hypervisor: { kind: "enum", values: HYPERVISORS, brief: "Hypervisor whose stubs to use", default: "bare" },
+      hypervisor: {
+        kind: "enum",
+        values: HYPERVISORS,
+        brief: "bare: the kernel keeps ring 0; ring3: it runs in ring 3 under a monitor, with virtual devices",
+        default: "bare",
+      },
+      mode: {
+        kind: "enum",
+        values: MODES,
+        brief: "Under ring3: only traps, stubs that keep everything, or stubs that keep what is live (default: lean)",
+        optional: true,
+      },
+      profile: {
+        kind: "boolean",
+        brief: "Count in stubs, too, and name every site that trapped",
+        default: false,
+        withNegated: false,
+      },
       memory: {
         kind: "parsed",
         parse: parseMemory,

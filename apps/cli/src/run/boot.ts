@@ -30,10 +30,21 @@ export async function run(flags: BootFlags, path: string): Promise<void> {
         "Give a 32-bit kernel (Debian: linux-image-686); analyze and rewrite take this one, too.",
       );
     }
+    if (flags.hypervisor === "bare" && flags.mode !== undefined) {
+      fail("PV9001", `--mode ${flags.mode} needs a hypervisor`, undefined, "Add --hypervisor ring3.");
+    }
+    if (flags.hypervisor !== "bare" && flags.unpatched) {
+      fail("PV9001", "an unpatched kernel cannot run under a hypervisor", undefined, "--mode trap patches the least.");
+    }
     const setup = {
       machine: machineNamed(flags.machine),
       hypervisor: flags.hypervisor,
-      loader: await loaderFor(flags.hypervisor, flags.bootImage),
+      loader: await loaderFor(flags.hypervisor, flags.bootImage, {
+        count: flags.profile,
+        ...(flags.mode === undefined ? {} : { mode: flags.mode }),
+      }),
+      ...(flags.mode === undefined ? {} : { mode: flags.mode }),
+      profile: flags.profile,
       ...(flags.initrd === undefined ? {} : { initrd: await readInput(flags.initrd) }),
       commandLine: flags.append ?? QUICK_LINE,
       memoryMiB: flags.memory,

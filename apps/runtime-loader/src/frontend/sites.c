@@ -4,6 +4,7 @@
 
 #define PAGE_OFFSET 0xc0000000u
 
+_Static_assert(sizeof site_table == 8 + 4 * SITE_KINDS + 4 * 256 + 12 * SITE_MAX, "docs/formats.md says how large the table is");
 struct site_table site_table;
 
 /* What was asked before: few sites trap, and again and again. */
