@@ -107,6 +107,7 @@ static bool fill(const struct walk *w, uint32_t address, uint32_t access, uint32
   uint32_t wanted = directory_entry(child, user, w->directory.low, w->large);
   if (*entry != wanted) {
     if (*entry & ENTRY_PRESENT) load_pending = true;
+    directory_entry_used(root, directory_index(address, bits));
     *entry = wanted;
   }
   bool may_write = w->large || ((w->table.low & ENTRY_WRITE || writes_all(user)) && w->table.low & ENTRY_DIRTY);
@@ -176,12 +177,20 @@ static bool directory_entry_right(uint32_t entry, bool user, const struct guest_
   return entry == directory_entry(child, user, guest->low, large);
 }
 
+/* An entry of the table that `page` shows. */
+static struct guest_entry entry_of(const uint32_t *page, uint32_t index) {
+  if (!pae()) return (struct guest_entry){0, page[index], false};
+  return (struct guest_entry){0, page[index * 2], page[index * 2 + 1] != 0};
+}
+
 static void follow_directory(uint32_t directory) {
-  for (uint32_t index = 0, count = directory_size(directory); index < count; index++) {
+  const struct table *t = &tables[directory];
+  const uint32_t *page = backend_window(t->frame);
+  for (uint32_t index = t->low; index < t->high; index++) {
     uint32_t *entry = backend_entry(directory, index);
     if (!(*entry & ENTRY_PRESENT)) continue;
-    struct guest_entry guest = guest_entry_read(tables[directory].frame, index);
-    if (!directory_entry_right(*entry, tables[directory].user, &guest)) *entry = 0;
+    struct guest_entry guest = entry_of(page, index);
+    if (!directory_entry_right(*entry, t->user, &guest)) *entry = 0;
   }
 }
 
@@ -194,13 +203,14 @@ static bool page_entry_right(uint32_t entry, bool user, const struct guest_entry
 }
 
 static void follow_pages(uint32_t table) {
-  uint32_t count = 1u << entry_bits(), left = tables[table].present;
-  for (uint32_t index = 0; left > 0 && index < count; index++) {
+  const struct table *t = &tables[table];
+  const uint32_t *page = backend_window(t->frame);
+  for (uint32_t index = t->low, left = t->present; left > 0; index++) {
     uint32_t entry = *backend_entry(table, index);
     if (!(entry & ENTRY_PRESENT)) continue;
     left--;
-    struct guest_entry guest = guest_entry_read(tables[table].frame, index);
-    if (!page_entry_right(entry, tables[table].user, &guest)) page_entry_set(table, index, 0);
+    struct guest_entry guest = entry_of(page, index);
+    if (!page_entry_right(entry, t->user, &guest)) page_entry_set(table, index, 0);
   }
 }
 

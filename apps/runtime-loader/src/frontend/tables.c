@@ -59,17 +59,11 @@ static bool is_directory(uint32_t kind) {
   return kind == TABLE_DIRECTORY || kind == TABLE_TOP_DIRECTORY;
 }
 
-uint32_t directory_size(uint32_t directory) {
-  uint32_t bits = entry_bits();
-  return tables[directory].kind == TABLE_TOP_DIRECTORY ? directory_index(backend_monitor_start(), bits) : 1u << bits;
-}
-
 /* Frees abandoned tables, once no directory points to one any more. */
 static void sweep(void) {
   for (uint32_t table = 1; table < TABLE_COUNT; table++) {
     if (!is_directory(tables[table].kind)) continue;
-    uint32_t count = directory_size(table);
-    for (uint32_t index = 0; index < count; index++) {
+    for (uint32_t index = tables[table].low; index < tables[table].high; index++) {
       uint32_t *entry = backend_entry(table, index);
       if (!(*entry & ENTRY_PRESENT)) continue;
       uint32_t child = backend_table_of(*entry >> 12);
@@ -88,7 +82,7 @@ uint32_t table_new(enum table_kind kind, uint32_t frame, bool user) {
   if (free_count == 0) return 0;
   uint32_t table = free_list[--free_count];
   uint16_t *head = &hash[hash_of(frame)];
-  tables[table] = (struct table){.frame = frame, .kind = (uint8_t)kind, .user = user, .next = *head};
+  tables[table] = (struct table){.frame = frame, .kind = (uint8_t)kind, .user = user, .low = 1024, .next = *head};
   *head = (uint16_t)table;
   backend_table_clear(table, kind == TABLE_TOP_DIRECTORY);
   if (follows(&tables[table]) && !(frame_state[frame] & TRACKED)) {
@@ -108,7 +102,7 @@ void table_drop(uint32_t table) {
     free_list[free_count++] = table;
     return;
   }
-  for (uint32_t index = 0, count = 1u << entry_bits(); t->present > 0 && index < count; index++) page_entry_set(table, index, 0);
+  for (uint32_t index = t->low; t->present > 0; index++) page_entry_set(table, index, 0);
   t->kind = TABLE_ABANDONED;
 }
 
@@ -122,6 +116,15 @@ static bool maps_writable(uint32_t entry) {
   return (entry & (ENTRY_PRESENT | ENTRY_WRITE)) == (ENTRY_PRESENT | ENTRY_WRITE) && entry >> 12 < FRAME_COUNT;
 }
 
+static void widen(struct table *t, uint32_t index) {
+  if (index < t->low) t->low = (uint16_t)index;
+  if (index >= t->high) t->high = (uint16_t)(index + 1);
+}
+
+void directory_entry_used(uint32_t directory, uint32_t index) {
+  widen(&tables[directory], index);
+}
+
 void page_entry_set(uint32_t table, uint32_t index, uint32_t value) {
   uint32_t *entry = backend_entry(table, index), old = *entry;
   if (old == value) return;
@@ -130,6 +133,7 @@ void page_entry_set(uint32_t table, uint32_t index, uint32_t value) {
     next_writer[table][index] = writers[value >> 12];
     writers[value >> 12] = table * 1024 + index;
   }
+  if (value != 0) widen(&tables[table], index);
   tables[table].present += (uint16_t)((value & ENTRY_PRESENT) - (old & ENTRY_PRESENT));
   *entry = value;
 }

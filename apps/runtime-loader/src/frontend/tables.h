@@ -32,6 +32,7 @@ struct table {
   uint8_t kind, user;
   uint16_t idle;      /* times put in sync since an entry was last filled in */
   uint16_t present;   /* entries, in tables of pages */
+  uint16_t low, high; /* all entries that are not 0 lie in [low, high) */
   uint16_t next;      /* table with the same hash */
 };
 
@@ -55,9 +56,8 @@ void table_drop(uint32_t table);
 uint32_t table_first(uint32_t frame);
 uint32_t table_next(uint32_t table);
 
-/* Entries of a directory that are the guest's. */
-uint32_t directory_size(uint32_t directory);
-
+/* The entry `index` of a directory is about to be set. */
+void directory_entry_used(uint32_t directory, uint32_t index);
 /* Sets an entry of a table of pages. */
 void page_entry_set(uint32_t table, uint32_t index, uint32_t value);
 
