@@ -20,7 +20,10 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const [folder = "build", ...named] = process.argv.slice(2);
 const out = isAbsolute(folder) ? folder : join(here, folder);
-const targets = named.length === 0 ? ["boot.elf", "boot-ring3.elf", "resident.bin", "host-patch", "devices.o", "host-devices"] : named;
+const targets =
+  named.length === 0
+    ? ["boot.elf", "boot-ring3.elf", "resident.bin", "host-patch", "devices.o", "host-devices"]
+    : named;
 
 const CC = process.env.CC ?? "gcc";
 const HOST_FLAGS = process.env.HOST_FLAGS?.split(" ") ?? [];
@@ -57,14 +60,14 @@ const guestLink = [
 const patch = ["patch/crc32.c", "patch/annotations.c", "patch/templates.c", "patch/patcher.c", "kernel/elf.c"];
 const devices = ["devices.c", "pic.c", "pit.c", "uart.c", "cmos.c"].map((file) => `devices/${file}`);
 const resident = ["header.S", "port.c", "msr.c", "cpuid.c", "control.c", "flags.c"].map((file) => `resident/${file}`);
-const frontend = [
-  ...["memory.c", "walk.c", "tables.c", "shadow.c", "descriptors.c", "exceptions.c", "task.c", "control.c", "flags.c"],
-  ...["decode.c", "transfer.c", "ports.c", "resident.c", "emulate.c", "sites.c", "events.c", "report.c"],
-].map((file) => `frontend/${file}`);
-const monitor = [
-  ...["entry.S", "main.c", "paging.c", "processor.c", "host.c"].map((file) => `backend/ring3/${file}`),
-  ...frontend,
-];
+const frontend = (
+  "memory.c walk.c tables.c shadow.c descriptors.c exceptions.c task.c control.c flags.c " +
+  "decode.c transfer.c ports.c resident.c emulate.c sites.c events.c report.c"
+)
+  .split(" ")
+  .map((file) => `frontend/${file}`);
+const ring3 = ["entry.S", "main.c", "paging.c", "processor.c", "host.c"].map((file) => `backend/ring3/${file}`);
+const monitor = [...ring3, ...frontend];
 const boot = ["entry.S", "main.c", "serial.c", "memory.c", "multiboot.c", "container.c", "linux.c"].map(
   (file) => `boot/${file}`,
 );
@@ -109,9 +112,16 @@ const blobs = [`-DRESIDENT_BLOB="${join(out, "resident.bin")}"`, `-DTEMPLATE_ROO
 if (targets.includes("boot.elf")) linkBoot("boot.elf", "src/boot/boot.ld", ["backend/bare/start.c"], blobs);
 if (targets.includes("boot-ring3.elf")) {
   const shared = ["boot/memory.c", "kernel/elf.c", "patch/crc32.c"];
-  linkBlob("monitor.bin", "src/backend/ring3/monitor.ld", compile("monitor", [...monitor, ...shared, ...devices], [...guest, "-O2"]));
+  linkBlob(
+    "monitor.bin",
+    "src/backend/ring3/monitor.ld",
+    compile("monitor", [...monitor, ...shared, ...devices], [...guest, "-O2"]),
+  );
   const own = ["backend/ring3/start.c", "backend/ring3/boot.S"];
-  linkBoot("boot-ring3.elf", "src/backend/ring3/boot.ld", own, [...blobs, `-DMONITOR_BLOB="${join(out, "monitor.bin")}"`]);
+  linkBoot("boot-ring3.elf", "src/backend/ring3/boot.ld", own, [
+    ...blobs,
+    `-DMONITOR_BLOB="${join(out, "monitor.bin")}"`,
+  ]);
 }
 if (targets.includes("devices.o")) {
   const objects = compile("guest", devices, [...guest, "-O2"]);

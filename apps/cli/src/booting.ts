@@ -186,7 +186,10 @@ async function readCounts(job: BootJob, read: ReadPhysical): Promise<Counts> {
   const inStub = (s: number): boolean => mode !== "trap" && sites.patch[s] !== NO_PATCH && !leftOut.has(sites.patch[s]);
   const patched = sites.patch.reduce((n, _, s) => n + (inStub(s) ? 1 : 0), 0);
   const executed = byKindOf(state.value.counters);
-  const counted = { patched, executed: { total: Object.values(executed).reduce((n, m) => n + m, 0), byKind: executed } };
+  const counted = {
+    patched,
+    executed: { total: Object.values(executed).reduce((n, m) => n + m, 0), byKind: executed },
+  };
   if (job.hypervisor === "bare") return { ...counted, trapped: 0, untouched: sites.count - patched };
 
   const monitor = unwrap(await readMonitorCounts(read));

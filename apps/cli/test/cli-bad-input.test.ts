@@ -125,7 +125,7 @@ describe.concurrent("wrong use", () => {
     [["rewrite", TINY], /Expected input for flag --output/],
     [["rewrite", "-o", "", TINY], /"" for output: it is empty/],
     [["rewrite"], /KERNEL; Expected input for flag --output/],
-    [["loader", "-o", "x", "--hypervisor", "nobody"], /"nobody" to be one of \(bare\)/],
+    [["loader", "-o", "x", "--hypervisor", "nobody"], /"nobody" to be one of \(bare\|ring3\)/],
     [["boot", "--machine", "pdp11", TINY], /one of \(v86\|qemu\)/],
     [["boot", "--until", "", TINY], /"" for until: it is empty/],
     [["explain", TINY, "main"], /no hexadecimal address/],

@@ -96,6 +96,46 @@ describe.concurrent("a boot", () => {
     });
   });
 
+  test.each(["trap", "full", "lean"])(
+    "under a hypervisor, mode %s: nothing fails, and traps are counted",
+    async (mode) => {
+      const outcome = await previrt(
+        "boot",
+        "--hypervisor",
+        "ring3",
+        "--mode",
+        mode,
+        "--profile",
+        "--format",
+        "json",
+        TINY,
+      );
+      const result = report(outcome);
+      expect(outcome.stderr).not.toContain("tiny: FAIL");
+      expect(result).toMatchObject({ userland: true, hypervisor: "ring3", mode });
+      const { traps } = result;
+      for (const kind of ["iret", "cpuid", "mov-to-cr", "out", "lgdt"])
+        expect(traps.byKind[kind], kind).toBeGreaterThan(0);
+      expect(traps.entries).toBeGreaterThan(traps.pageFaults + traps.hostInterrupts);
+      const kinds = Object.values<number>(traps.byKind).reduce((sum, n) => sum + n, 0);
+      const sites = traps.sites.reduce((sum: number, site: { traps: number }) => sum + site.traps, 0);
+      expect(sites).toBeLessThanOrEqual(kinds);
+      const { summary } = JSON.parse((await previrt("analyze", "--format", "json", TINY)).stdout);
+      expect(result.patched + result.trapped + result.untouched).toBe(summary.sites);
+      if (mode === "trap") expect(result).toMatchObject({ patched: 0, executed: { total: 0 } });
+      else {
+        for (const kind of ["cli", "sti", "pushf", "popf"])
+          expect(result.executed.byKind[kind], kind).toBeGreaterThan(0);
+      }
+    },
+  );
+
+  test("modes belong to hypervisors", async () => {
+    const { code, stderr } = await previrt("boot", "--mode", "lean", TINY);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("needs a hypervisor") });
+    expect((await previrt("boot", "--hypervisor", "ring3", "--unpatched", TINY)).code).toBe(2);
+  });
+
   test("prints it for people", async () => {
     const { code, stdout, stderr } = await previrt("boot", "--no-console", TINY);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

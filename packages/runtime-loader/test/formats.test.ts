@@ -282,7 +282,7 @@ describe("container", () => {
         bytes(6000),
         fc.option(bytes(5000)),
         fc.string({ maxLength: 60 }),
-        fc.nat(7),
+        fc.nat(15),
         (kernel, initrd, line, flags) => {
           fc.pre(!line.includes("\0"));
           const bit = (number: number) => (flags & number) !== 0;
@@ -292,6 +292,7 @@ describe("container", () => {
             poison: bit(1),
             stopBehindPatching: bit(2),
             unpatched: bit(4),
+            trapOnly: bit(8),
             ...(initrd === null ? {} : { initrd }),
           };
           const packedBytes = unwrap(buildContainer(container));

@@ -4,6 +4,7 @@ export * from "./profile-ring3.js";
 export * from "./templates/poison.js";
 export * from "./templates/print.js";
 export { Known, Routine } from "./templates/routine.js";
+export { SharedWord } from "./templates/shared.js";
 export { ANY_FORM, findGroup, registersOf, variantAt, variantCount, variantOf } from "./templates/variants.js";
 export type { SiteFacts, Variant } from "./templates/variants.js";
 export { NO_PATCH, planPatches } from "./plan/plan.js";

@@ -16,6 +16,8 @@ export interface Machine {
   counter: number;
   /** Stack memory by address. */
   readonly stack: DataView;
+  /** Words at absolute addresses other than the counter's; a template may touch those that are here, and no others. */
+  readonly words: Map<number, number>;
 }
 
 export interface Hooks {
@@ -23,6 +25,8 @@ export interface Hooks {
   readonly routine: (number: number, machine: Machine) => void;
   /** The place of the original instruction. */
   readonly original: (machine: Machine) => void;
+  /** STI, which traps where the real flag is not the template's to set. */
+  readonly sti?: (machine: Machine) => void;
   /** Every instruction before it is executed. */
   readonly step?: (code: Code, machine: Machine) => void;
 }
@@ -33,6 +37,7 @@ export function makeMachine(registers: readonly number[], flags: number, counter
     flags,
     counter,
     stack: new DataView(new ArrayBuffer(STACK_TOP + 64)),
+    words: new Map<number, number>(),
   };
   machine.registers[4] = STACK_TOP;
   for (let at = 0; at < STACK_TOP + 64; at += 4) machine.stack.setUint32(at, 0x5a5a_0000 + at, true);
@@ -71,8 +76,11 @@ export function run(
       if (decoder.position === template.insertAt) hooks.original(machine);
       const instruction = decoder.decode();
       hooks.step?.(instruction.code, machine);
-      execute(instruction, machine, hooks);
+      const target = execute(instruction, machine, hooks);
       instruction.free();
+      if (target === undefined) continue;
+      decoder.position = target;
+      decoder.ip = BigInt(target);
     }
     if (template.insertAt === bytes.length) hooks.original(machine);
   } finally {
@@ -89,7 +97,13 @@ const WORDS = [Register.AX, Register.CX, Register.DX, Register.BX, Register.SP, 
 const LOW = [Register.AL, Register.CL, Register.DL, Register.BL];
 const HIGH = [Register.AH, Register.CH, Register.DH, Register.BH];
 
-function execute(instruction: Instruction, machine: Machine, { routine }: Hooks): void {
+/** Selectors that the interpreted processor has in CS and SS: ring 3. */
+export const REAL_CS = 0x63;
+export const REAL_SS = 0x6b;
+const ZERO_FLAG = 0x40;
+
+/** Executes one instruction; the offset of the next one after a jump that was taken. */
+function execute(instruction: Instruction, machine: Machine, { routine, sti }: Hooks): number | void {
   const { registers } = machine;
   const at = (operand: number) => {
     const number = NUMBERS.get(instruction.opRegister(operand));
@@ -105,6 +119,19 @@ function execute(instruction: Instruction, machine: Machine, { routine }: Hooks)
     const absolute = instruction.memoryBase === Register.None && instruction.memoryIndex === Register.None;
     if (!absolute || Number(instruction.memoryDisplacement) !== COUNTER_ADDRESS) throw new Error("not the counter");
   };
+  const absolute = () => {
+    const address = Number(instruction.memoryDisplacement) >>> 0;
+    if (instruction.memoryBase !== Register.None || instruction.memoryIndex !== Register.None)
+      throw new Error("not an absolute address");
+    if (!machine.words.has(address)) throw new Error(`no word at ${address.toString(16)}`);
+    return address;
+  };
+  /** The arithmetic flags of a result: ZF as it is, the others garbled. */
+  const setFlags = (result: number) => {
+    machine.flags ^= 0x895;
+    machine.flags = result === 0 ? machine.flags | ZERO_FLAG : machine.flags & ~ZERO_FLAG;
+  };
+  const jumpIf = (taken: boolean) => (taken ? Number(instruction.nearBranchTarget) : undefined);
   const push = (value: number) => {
     registers[4] -= 4;
     machine.stack.setUint32(registers[4], value, true);
@@ -125,16 +152,49 @@ function execute(instruction: Instruction, machine: Machine, { routine }: Hooks)
     case Code.Popfd:
       machine.flags = pop();
       return;
+    case Code.Mov_rm32_imm32:
+      machine.words.set(absolute(), instruction.immediate32);
+      return;
+    case Code.Cmp_rm32_imm8:
+      return setFlags(machine.words.get(absolute())! - instruction.immediate8to32);
+    case Code.Test_rm8_imm8:
+      return setFlags(machine.stack.getUint8(stackAddress()) & instruction.immediate8);
+    case Code.And_rm8_imm8: {
+      const value = machine.stack.getUint8(stackAddress()) & instruction.immediate8;
+      machine.stack.setUint8(stackAddress(), value);
+      return setFlags(value);
+    }
+    case Code.Je_rel8_32:
+      return jumpIf((machine.flags & ZERO_FLAG) !== 0);
+    case Code.Jne_rel8_32:
+      return jumpIf((machine.flags & ZERO_FLAG) === 0);
+    case Code.Jecxz_rel8_32:
+      return jumpIf(registers[1] === 0);
+    case Code.Sti:
+      if (sti === undefined) throw new Error("no template here may execute sti");
+      return sti(machine);
+    case Code.Pushd_CS:
+      return push(REAL_CS);
+    case Code.Pushd_SS:
+      return push(REAL_SS);
     case Code.Mov_rm32_r32:
-      if (instruction.memoryBase === Register.None && instruction.op0Kind !== instruction.op1Kind) {
+      if (instruction.memoryBase === Register.ESP) {
+        machine.stack.setUint32(stackAddress(), registers[at(1)], true);
+      } else if (instruction.memoryBase === Register.None && instruction.op0Kind !== instruction.op1Kind) {
         isCounter();
         machine.counter = registers[at(1)];
       } else registers[at(0)] = registers[at(1)];
       return;
-    case Code.Mov_r32_rm32:
-      isCounter();
-      registers[at(0)] = machine.counter;
+    case Code.Mov_r32_rm32: {
+      if (instruction.memoryBase === Register.ESP) registers[at(0)] = machine.stack.getUint32(stackAddress(), true);
+      else if (machine.words.size > 0 && Number(instruction.memoryDisplacement) !== COUNTER_ADDRESS)
+        registers[at(0)] = machine.words.get(absolute())!;
+      else {
+        isCounter();
+        registers[at(0)] = machine.counter;
+      }
       return;
+    }
     case Code.Mov_r32_imm32:
       registers[at(0)] = instruction.immediate32;
       return;

@@ -125,6 +125,13 @@ bool stack_is_32_bit(void) {
   return descriptor_is_32_bit(row_of(vcpu.regs.ss));
 }
 
+bool segments_runnable(void) {
+  uint64_t code = row_of(vcpu.regs.cs), stack = row_of(vcpu.regs.ss);
+  if (!descriptor_is_code(code) || !descriptor_present(code)) return exception_raise(VECTOR_GP, vcpu.regs.cs & 0xfffc);
+  if (!descriptor_is_writable_data(stack) || !descriptor_present(stack)) return exception_raise(VECTOR_SS, vcpu.regs.ss & 0xfffc);
+  return true;
+}
+
 static bool put(enum segment_register segment, uint32_t selector) {
   switch (segment) {
     case SEGMENT_ES: vcpu.regs.es = selector; return true;

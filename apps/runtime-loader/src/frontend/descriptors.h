@@ -62,6 +62,8 @@ void descriptors_replaced(void);
 uint32_t segment_base(uint32_t selector);
 bool stack_is_32_bit(void);
 
+/* Can the guest go on with the CS and SS that it has? If not, `exception_raise` was called. */
+bool segments_runnable(void);
 uint32_t segment_selector(enum segment_register segment);
 /* Loads ES, SS, DS, FS or GS as an instruction of the guest would; false: `exception_raise` was called. */
 bool segment_load(enum segment_register segment, uint32_t selector);

@@ -108,6 +108,11 @@ static void handle(uint32_t vector) {
 _Noreturn void events_run(void) {
   for (;;) {
     deliver_interrupt();
+    /* Some processors take a bad selector on the way to ring 3 for a fault of ring 0, and some emulators for their own. */
+    if (!segments_runnable()) {
+      exception_deliver_raised();
+      continue;
+    }
     if (devices_touched() || armed == 0) arm_timer();
     resident_publish_pending(devices_wait() && !interrupts_on());
     bool user = vcpu.cpl == 3;

@@ -85,11 +85,18 @@ export function pushRingGroup(kind: number, form: number, segment: number, { cou
 }
 
 /** `mov %cr, %register`, from the copy in memory. */
-export function readSharedGroup(kind: number, form: number, register: number, address: number, { count }: Counting): TemplateGroup {
+export function readSharedGroup(
+  kind: number,
+  form: number,
+  register: number,
+  address: number,
+  { count }: Counting,
+): TemplateGroup {
   const { clobbers, ...rest } = traits(kind, count, false);
   return makeGroup({ ...rest, form, clobbers: clobbers & ~(1 << register) }, (code, variant) => {
-    code.loadWord(address, register);
+    // In front, because counting may use ECX, which may be the result.
     if (count) emitCount(code, variant);
+    code.loadWord(address, register);
   });
 }
 
