@@ -62,7 +62,7 @@ const devices = ["devices.c", "pic.c", "pit.c", "uart.c", "cmos.c"].map((file) =
 const resident = ["header.S", "port.c", "msr.c", "cpuid.c", "control.c", "flags.c"].map((file) => `resident/${file}`);
 const frontend = (
   "memory.c walk.c tables.c shadow.c descriptors.c exceptions.c task.c control.c flags.c " +
-  "decode.c transfer.c ports.c resident.c emulate.c sites.c events.c report.c"
+  "decode.c transfer.c ports.c resident.c stubs.c emulate.c sites.c events.c report.c"
 )
   .split(" ")
   .map((file) => `frontend/${file}`);

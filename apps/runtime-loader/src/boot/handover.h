@@ -4,6 +4,7 @@
 
 #include "../kernel/elf.h"
 #include "../patch/annotations.h"
+#include "../patch/patcher.h"
 #include "linux.h"
 
 /* Physical memory that is the back end's and not the guest's; empty if it needs none. */
@@ -12,10 +13,16 @@ extern const struct region backend_memory;
 /* What the guest's kernel has to be told on its command line, starting with a blank; or nothing. */
 extern const char backend_arguments[];
 
-/*
- * Starts the loaded kernel. `annotations` is null if there are none; `stubs`: patches were applied. Sites that are in none are as they were. PV4001, if the back end
- * cannot do without. Returns only with an error.
- */
-struct error backend_start(const struct machine *machine, const struct kernel *kernel, const struct annotations *annotations, bool stubs);
+struct handover {
+  const struct machine *machine;
+  const struct kernel *kernel;             /* loaded */
+  const struct annotations *annotations;   /* null if there are none */
+  bool stubs;                              /* patches were applied; sites that are in none are as they were */
+  const struct moved_instruction *moved;   /* the instructions in stubs */
+  uint32_t moved_count;
+};
+
+/* Starts the loaded kernel. PV4001, if the back end cannot do without annotations. Returns only with an error. */
+struct error backend_start(const struct handover *handover);
 
 #endif

@@ -16,6 +16,8 @@
 #include "serial.h"
 
 #define PAGE 4096u
+/* Instructions in stubs that a back end can be told about; of Debian's kernels there are 8,000. */
+enum { MOVED_MAX = 32768 };
 /* Where the initrd ends at the latest: 864 MB, of which a kernel with the usual page offset maps all as low memory. */
 #define LOW_MEMORY_END 0x36000000u
 
@@ -32,6 +34,7 @@ static struct container container;
 static struct kernel kernel;
 static struct annotations annotations;
 static struct templates templates;
+static struct handover handover;
 static uint32_t initrd;   /* its address, once it is known */
 
 static void fail(struct error error) {
@@ -140,8 +143,11 @@ static struct error patch(void) {
     .routines = (const uint32_t *)(resident->routines - RESIDENT_PAGE_OFFSET),
     .poison = container.flags & CONTAINER_POISON,
   };
+  static struct moved_instruction moved[MOVED_MAX];
+  area.moved = moved, area.moved_max = MOVED_MAX;
   struct patch_summary summary = {0};
   if (!(container.flags & CONTAINER_TRAP)) TRY(patch_kernel(&kernel, &annotations, &templates, &area, &summary));
+  handover.moved = moved, handover.moved_count = area.moved_count;
   resident->arena_used = area.used;
   resident->patches_applied = summary.applied;
   resident->patches_left_out = summary.left_out;
@@ -187,5 +193,8 @@ void boot(uint32_t magic, const struct multiboot_information *information) {
   linux_prepare(&machine, container.command, backend_arguments, backend_memory, initrd, container.initrd.size);
   if (initrd != 0) memmove((void *)initrd, container.initrd.bytes, container.initrd.size);
   serial_text("previrt: starting the kernel\n");
-  check(backend_start(&machine, &kernel, patching() ? &annotations : NULL, !(container.flags & CONTAINER_TRAP)));
+  handover.machine = &machine, handover.kernel = &kernel;
+  if (patching()) handover.annotations = &annotations;
+  handover.stubs = patching() && !(container.flags & CONTAINER_TRAP);
+  check(backend_start(&handover));
 }

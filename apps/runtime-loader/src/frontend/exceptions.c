@@ -5,6 +5,7 @@
 #include "memory.h"
 #include "report.h"
 #include "resident.h"
+#include "stubs.h"
 #include "task.h"
 
 enum { EXTERNAL = 1, FROM_TABLE = 2 };   /* bits of an error code that names a gate */
@@ -92,7 +93,8 @@ static bool deliver(uint32_t vector, uint32_t error, enum source source) {
   if (inwards && !kernel_stack(&stack, external)) return false;
   uint32_t frame[6], words = 0;
   if (source == SOURCE_FAULT && has_error_code(vector)) frame[words++] = error;
-  frame[words++] = vcpu.regs.eip;
+  bool translate = source == SOURCE_FAULT && vcpu.cpl == 0;
+  frame[words++] = translate ? stub_to_original(vcpu.regs.eip) : vcpu.regs.eip;
   frame[words++] = virtual_selector(vcpu.regs.cs);
   frame[words++] = guest_flags();
   if (inwards) {

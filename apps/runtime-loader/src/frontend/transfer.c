@@ -5,6 +5,7 @@
 #include "exceptions.h"
 #include "memory.h"
 #include "report.h"
+#include "stubs.h"
 
 static uint32_t stack_access(void) {
   return vcpu.cpl == 3 ? ACCESS_USER : 0;
@@ -72,7 +73,7 @@ bool transfer_iret(const struct instruction *instruction) {
   if (vcpu.cpl == 0 && returns_to_kernel(cs)) {
     if (!check_code(cs & ~3u, 0)) return false;
     move_stack(12);
-    vcpu.regs.eip = frame[0];
+    vcpu.regs.eip = original_to_stub(frame[0]);
     vcpu.regs.cs = cs | 3;
     load_flags(frame[2], ~0u);
     return true;

@@ -110,11 +110,18 @@ static bool put_item(struct stub_area *area, const struct annotations *a, const 
   return !area->poison || !poisonable(site, item, last) || put_poison(area, t, &emulated);
 }
 
+static void note_moved(struct stub_area *area, uint32_t original) {
+  if (area->moved == NULL || area->moved_count == area->moved_max) return;
+  area->moved[area->moved_count++] = (struct moved_instruction){area->address + area->used, original};
+}
+
 static bool put_stub(struct stub_area *area, const struct annotations *a, const struct templates *t, const struct patch_row *patch, const uint8_t *window) {
   const struct item_row *items = a->items + patch->first_item;
   uint32_t last = patch->item_count - 1;
-  for (uint32_t i = 0; i <= last; i++)
+  for (uint32_t i = 0; i <= last; i++) {
+    note_moved(area, patch->start + items[i].offset);
     if (!put_item(area, a, t, patch, window, &items[i], i == last)) return false;
+  }
   bool leaves = items[last].op == ITEM_JUMP || items[last].op == ITEM_CALL;
   return leaves || put_jump(area, patch->start + patch->length);
 }

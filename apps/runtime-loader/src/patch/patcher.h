@@ -5,6 +5,11 @@
 #include "annotations.h"
 #include "templates.h"
 
+/* Where an instruction of a window is now, in its stub, and where it stood. Both ascend together. */
+struct moved_instruction {
+  uint32_t stub, original;
+};
+
 /* Where stubs go, and what they may call and count. Addresses are virtual ones. */
 struct stub_area {
   uint8_t *bytes;
@@ -12,6 +17,8 @@ struct stub_area {
   uint32_t counters;         /* address of the counter of kind 0 */
   const uint32_t *routines;  /* their addresses */
   bool poison;
+  struct moved_instruction *moved;   /* is filled in, as far as there is room; null: nobody asks */
+  uint32_t moved_count, moved_max;
 };
 
 struct patch_summary {

@@ -4,7 +4,6 @@
 const struct region backend_memory = {0, 0, 0};
 const char backend_arguments[] = "";
 
-struct error backend_start(const struct machine *machine, const struct kernel *kernel, const struct annotations *annotations, bool stubs) {
-  (void)machine, (void)annotations, (void)stubs;
-  linux_enter(kernel->entry);
+struct error backend_start(const struct handover *handover) {
+  linux_enter(handover->kernel->entry);
 }

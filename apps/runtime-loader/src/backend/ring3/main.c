@@ -5,6 +5,7 @@
 #include "../../frontend/ports.h"
 #include "../../frontend/shadow.h"
 #include "../../frontend/sites.h"
+#include "../../frontend/stubs.h"
 #include "bytes.h"
 #include "monitor.h"
 #include "start.h"
@@ -37,7 +38,7 @@ static uint8_t loaded_byte(const struct kernel *kernel, uint32_t address) {
 
 /* The sites, and which of them have a one-byte trap: those outside the windows that lead to stubs. */
 static void take_sites(const struct kernel *kernel, const struct annotations *annotations) {
-  uint32_t count = annotations->header == NULL ? 0 : annotations->header->site_count;
+  uint32_t count = annotations->header->site_count;
   site_table.magic = SITE_TABLE_MAGIC;
   site_table.count = count < SITE_MAX ? count : SITE_MAX;
   for (uint32_t i = 0; i < site_table.count; i++) {
@@ -69,9 +70,11 @@ _Noreturn void monitor_main(const struct monitor_start *start) {
   paging_start();
   processor_start();
   host_start();
-  uint32_t memory_kib = add_memory(start->machine);
-  bool flag_in_memory = start->flag_in_memory;
-  take_sites(start->kernel, start->annotations);
+  const struct handover *handover = &start->handover;
+  uint32_t memory_kib = add_memory(handover->machine);
+  bool flag_in_memory = handover->stubs;
+  take_sites(handover->kernel, handover->annotations);
+  stubs_take(handover->moved, handover->moved_count);
   prepare_guest(start);
   flags_start(flag_in_memory);
   ports_start(memory_kib);

@@ -33,20 +33,13 @@ static uint32_t put_traps(const struct kernel *kernel, const struct annotations 
   return count;
 }
 
-struct error backend_start(const struct machine *machine, const struct kernel *kernel, const struct annotations *annotations, bool stubs) {
-  if (annotations == NULL) return ERROR(PV_NOT_ANNOTATED, "under a hypervisor a kernel needs its annotation table");
+struct error backend_start(const struct handover *handover) {
+  if (handover->annotations == NULL) return ERROR(PV_NOT_ANNOTATED, "under a hypervisor a kernel needs its annotation table");
   serial_text("previrt: ");
-  serial_decimal(put_traps(kernel, annotations, stubs));
+  serial_decimal(put_traps(handover->kernel, handover->annotations, handover->stubs));
   serial_text(" sites trap in place\n");
   static struct monitor_start start;
-  start = (struct monitor_start){
-    .entry = kernel->entry,
-    .boot_params = HANDOVER_START,
-    .machine = machine,
-    .kernel = kernel,
-    .annotations = annotations,
-    .flag_in_memory = stubs,
-  };
+  start = (struct monitor_start){.handover = *handover, .entry = handover->kernel->entry, .boot_params = HANDOVER_START};
   memcpy(&start.gdt, linux_gdt_pointer(), sizeof start.gdt);
   enter_monitor(&start);
 }

@@ -4,20 +4,15 @@
 
 #include <stdint.h>
 
-#include "../../boot/multiboot.h"
-#include "../../kernel/elf.h"
-#include "../../patch/annotations.h"
+#include "../../boot/handover.h"
 
 struct monitor_start {
+  struct handover handover;
   uint32_t entry, boot_params;
   struct {
     uint16_t limit;
     uint32_t base;
   } __attribute__((packed)) gdt;
-  const struct machine *machine;
-  const struct kernel *kernel;
-  const struct annotations *annotations;
-  bool flag_in_memory;   /* the stubs keep the guest's interrupt flag in the shared words */
 };
 
 #endif
