@@ -115,7 +115,7 @@ if (targets.includes("boot-ring3.elf")) {
   linkBlob(
     "monitor.bin",
     "src/backend/ring3/monitor.ld",
-    compile("monitor", [...monitor, ...shared, ...devices], [...guest, "-O2"]),
+    compile("monitor", [...monitor, ...shared, ...devices], [...guest, "-O2", "-flto"]),
   );
   const own = ["backend/ring3/start.c", "backend/ring3/boot.S"];
   linkBoot("boot-ring3.elf", "src/backend/ring3/boot.ld", own, [

@@ -105,14 +105,25 @@ static void handle(uint32_t vector) {
   }
 }
 
+/*
+ * Some processors take a bad selector on the way to ring 3 for a fault of ring 0, and some emulators for their own. A row that is
+ * in use does not go bad, so new selectors are all that has to be looked at.
+ */
+static bool check_segments(void) {
+  static uint32_t cs, ss, cpl;
+  if (vcpu.regs.cs == cs && vcpu.regs.ss == ss && vcpu.cpl == cpl) return true;
+  if (!segments_runnable()) {
+    exception_deliver_raised();
+    return false;
+  }
+  cs = vcpu.regs.cs, ss = vcpu.regs.ss, cpl = vcpu.cpl;
+  return true;
+}
+
 _Noreturn void events_run(void) {
   for (;;) {
     deliver_interrupt();
-    /* Some processors take a bad selector on the way to ring 3 for a fault of ring 0, and some emulators for their own. */
-    if (!segments_runnable()) {
-      exception_deliver_raised();
-      continue;
-    }
+    if (!check_segments()) continue;
     if (devices_touched() || armed == 0) arm_timer();
     resident_publish_pending(devices_wait() && !interrupts_on());
     bool user = vcpu.cpl == 3;

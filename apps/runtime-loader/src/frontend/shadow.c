@@ -249,7 +249,8 @@ void shadow_invalidate(uint32_t address) {
     if (!(*entry & ENTRY_PRESENT)) continue;
     uint32_t child = backend_table_of(*entry >> 12);
     if (tables[child].kind == TABLE_PAGES) page_entry_set(child, table_index(address, bits), 0);
-    if (tables[root].frame >= EMPTY_DIRECTORY || !paging()) continue;
+    /* What was made from a directory in sync is right. */
+    if (!paging() || tables[root].frame >= FLAT_DIRECTORIES || frame_in_sync(tables[root].frame)) continue;
     struct guest_entry guest = guest_entry_read(tables[root].frame, upper);
     if (directory_entry_right(*entry, user, &guest)) continue;
     *entry = 0;

@@ -71,7 +71,8 @@ bool transfer_iret(const struct instruction *instruction) {
     return exception_raise(VECTOR_GP, 0);
   }
   if (vcpu.cpl == 0 && returns_to_kernel(cs)) {
-    if (!check_code(cs & ~3u, 0)) return false;
+    bool same = (cs & ~3u) == (vcpu.regs.cs & ~3u);
+    if (!same && !check_code(cs & ~3u, 0)) return false;
     move_stack(12);
     vcpu.regs.eip = original_to_stub(frame[0]);
     vcpu.regs.cs = cs | 3;
