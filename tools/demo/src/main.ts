@@ -74,12 +74,12 @@ async function demo(): Promise<number> {
 
   const analysis = await analyze(guest.kernel, progress);
   const kernel = await progress.step("rewrite", () => rewriteKernel(analysis));
-  const loader = await progress.step("loader", () => loaderFor("bare"));
-  say("boot         on v86, its console:");
+  const loader = await progress.step("loader", () => loaderFor("ring3"));
+  say("boot         on v86, in ring 3 under a monitor, its console:");
   const result = await progress.step("boot", () =>
     bootKernel({
       machine: machineNamed("v86"),
-      hypervisor: "bare",
+      hypervisor: "ring3",
       loader,
       kernel,
       initrd: guest.initrd,
