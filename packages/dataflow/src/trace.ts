@@ -46,7 +46,8 @@ export interface End {
 
 /** How a path goes on other than to the next instruction: from one instruction to another. */
 export interface Turn {
-  readonly kind: "branch" | "call" | "return";
+  /** `table`: a way that only a kernel table shows, from before the instruction (exception fix-up, alternative). */
+  readonly kind: "branch" | "table" | "call" | "return";
   readonly from: number;
   readonly to: number;
 }
@@ -105,10 +106,9 @@ export function traceLocation(
     known.add(key);
     ends.push({ kind, instruction: at, ...(assumption === undefined ? {} : { assumption }) });
   };
-  const goTo = (visit: Visit, to: number, kind: Turn["kind"], inCallee: boolean): void => {
+  const goTo = (visit: Visit, to: number, kind: Turn["kind"], inCallee: boolean, last = end[visit.node] - 1): void => {
     if (seen[inCallee ? 1 : 0][to] === 1) return;
     seen[inCallee ? 1 : 0][to] = 1;
-    const last = end[visit.node] - 1;
     const turn = kind === "branch" && first[to] === last + 1 ? undefined : { kind, from: last, to: first[to] };
     queue.push({ node: to, from: first[to], inCallee, parent: visit, turn });
   };
@@ -137,7 +137,7 @@ export function traceLocation(
   const leave = (visit: Visit, k: number, at: number | undefined): void => {
     const last = end[k] - 1;
     for (let e = nodes.successorStart[k]; e < nodes.successorStart[k + 1]; e++)
-      goTo({ ...visit, node: k }, nodes.successors[e], at === undefined ? "branch" : "return", visit.inCallee);
+      goTo(visit, nodes.successors[e], at === undefined ? "branch" : "return", visit.inCallee, at ?? last);
     switch (exit[k]) {
       case Exit.opaque:
         return stop("unknown-place", last);
@@ -170,7 +170,7 @@ export function traceLocation(
     for (let i = visit.from; i < end[k]; i++) {
       if (i === first[k])
         for (let e = nodes.startSuccessorStart[k]; e < nodes.startSuccessorStart[k + 1]; e++)
-          goTo(visit, nodes.startSuccessors[e], "branch", visit.inCallee);
+          goTo(visit, nodes.startSuccessors[e], "table", visit.inCallee, i);
       const isCall = i === end[k] - 1 && call[k] !== 0;
       if (flow[i] === Flow.interrupt || flow[i] === Flow.invalid) return stop("unknown-place", i);
       if ((columns.uses[effect[i]] & bit) !== 0) return stop("read", i);
