@@ -107,7 +107,7 @@ describe.skipIf(missing !== undefined)(
       expect(found.length).toBeGreaterThan(8);
       for (const va of found) {
         const f = program.functions.containing(program.instructions.at(va));
-        expect(liveness.narrow[f], image.symbols!.name(image.symbols!.below(va))).toBe(0);
+        expect(liveness.narrow.has(f), image.symbols!.name(image.symbols!.below(va))).toBe(false);
       }
       expect(liveness.narrow.reduce((n, is) => n + is, 0)).toBeGreaterThan(10_000);
     });

@@ -1,65 +1,176 @@
 /**
- * What has to be looked at for given points: most functions hold no site, and many serve none.
+ * What has to be looked at for given points and locations: most functions hold no site, many serve none, and most registers are decided within
+ * a few instructions.
  *
- * Liveness at a point depends on everything that control may reach from there, returns included; and that, on the summaries of the functions
- * called there, of those that they call or jump to, and so on. Both are found by plain reachability, before anything is solved.
+ * Problem: liveness is a system of equations, one for each node and location, that do not meddle with each other. Of those only some are asked for.
+ * From a point on, a location is asked of what comes next only while nothing has decided it: who reads it makes it live, who overwrites it, dead.
+ * Two sorts of questions: *live* (a return leads to the callers that are visible), and *summary* (in a callee, from its entry on; a return ends it),
+ * for a call's answer depends on what the callee reads and surely writes.
+ *
+ * Holds afterwards: an equation that is asked for depends on such only, so solving these alone gives what solving all of them does. Overwriting by an
+ * assumption (a flag left undefined) decides nothing here: the ledger looks behind it. Behind a visible call everything is asked that the callee's
+ * convention lets through, whatever its summary will be. Cost: each edge once for each question that goes along it.
  */
-import { Exit, type Nodes } from "./nodes.js";
+import type { Assumptions, Locations } from "./conventions.js";
+import { CallKind, Exit, type Nodes } from "./nodes.js";
 import type { Returns } from "./returns.js";
+import { callKind, type UnseenCalls } from "./summaries.js";
 
-/** The part of `order` that liveness at the points depends on: everything that control may reach from there, returns included. */
-export function reachedFrom(nodes: Nodes, returns: Returns, points: Iterable<number>, order: Uint32Array): Uint32Array {
-  const { exit, successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
-  const { functionOf, open, callerStart, callers, jumperStart, jumpers } = returns;
-  const reached = new Uint8Array(nodes.count),
-    returned = new Uint8Array(returns.count);
-  const work: number[] = [];
-  const reach = (k: number): void => {
-    if (reached[k] === 1) return;
-    reached[k] = 1;
-    work.push(k);
-  };
-  /** A return of f goes on behind its calls, and where the functions return that jump into f. */
-  const goBack = (f: number): void => {
-    const functions = [f];
-    for (let g = functions.pop(); g !== undefined; g = functions.pop()) {
-      if (returned[g] === 1 || open[g] === 1) continue;
-      returned[g] = 1;
-      for (let e = callerStart[g]; e < callerStart[g + 1]; e++) reach(callers[e]);
-      for (let e = jumperStart[g]; e < jumperStart[g + 1]; e++) functions.push(jumpers[e]);
-    }
-  };
-  for (const point of points) reach(nodes.of(point));
-  for (let k = work.pop(); k !== undefined; k = work.pop()) {
-    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) reach(successors[e]);
-    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) reach(startSuccessors[e]);
-    if (exit[k] === Exit.cReturn || exit[k] === Exit.return) goBack(functionOf[k]);
-  }
-  return partOf(order, (k) => reached[k] === 1);
+/** Questions of one sort: which locations are asked for at the start of each node, and the nodes with an equation to solve, callees first. */
+export interface Asked {
+  readonly parts: Int32Array;
+  readonly rest: Int32Array;
+  readonly nodes: Uint32Array;
 }
 
-/** The part of `order` that lies in functions which the given nodes lie in, call or jump to, directly or not. */
-export function servedBy(nodes: Nodes, returns: Returns, reached: Uint32Array, order: Uint32Array): Uint32Array {
-  const { functionOf, nodesOf, jumpStart, jumps } = returns;
-  const serves = new Uint8Array(returns.count);
-  const work: number[] = [];
-  const add = (f: number): void => {
-    if (serves[f] === 1) return;
-    serves[f] = 1;
-    work.push(f);
+export interface Demand {
+  readonly live: Asked;
+  readonly summaries: Asked;
+  /** Asked for at the returns of each function. */
+  readonly returnParts: Int32Array;
+  readonly returnRest: Int32Array;
+}
+
+/** Everything, everywhere. */
+export function fullDemand(nodes: Nodes, returns: Returns, order: Uint32Array): Demand {
+  const everything = (count: number): Int32Array => new Int32Array(count).fill(-1);
+  const all: Asked = { parts: everything(nodes.count), rest: everything(nodes.count), nodes: order };
+  return {
+    live: all,
+    summaries: all,
+    returnParts: everything(returns.count),
+    returnRest: everything(returns.count),
   };
-  for (const k of reached) add(functionOf[k]);
-  for (let f = work.pop(); f !== undefined; f = work.pop()) {
-    for (const k of nodesOf(f)) if (nodes.callee[k] >= 0) add(functionOf[nodes.callee[k]]);
-    for (let e = jumpStart[f]; e < jumpStart[f + 1]; e++) add(jumps[e]);
+}
+
+/** What the demand depends on besides nodes and returns. */
+export interface Treatment {
+  readonly assumptions: Assumptions;
+  readonly unseen: UnseenCalls;
+  /** What a function may hand back (narrow.ts). */
+  readonly handed: (f: number) => Locations;
+  /** Folds a node's instructions, if nobody has. */
+  readonly fold: (node: number) => void;
+}
+
+/** A set of locations that is asked for directly behind an instruction, with the node that the instruction is in. */
+export interface Question extends Locations {
+  /** Undecided where that node ends. */
+  readonly node: number;
+}
+
+const LIVE = 0,
+  SUMMARY = 1;
+
+/** The questions that follow from the given ones; nodes in the given order. */
+export function demandOf(
+  nodes: Nodes,
+  returns: Returns,
+  { assumptions, unseen, handed, fold }: Treatment,
+  questions: Iterable<Question>,
+  order: Uint32Array,
+): Demand {
+  const { count, call, callee, exit, useParts, useRest, killParts, codeKillRest } = nodes;
+  const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
+  const { functionOf, open, callerStart, callers, jumperStart, jumpers } = returns;
+  const parts = [new Int32Array(count), new Int32Array(count)] as const,
+    rest = [new Int32Array(count), new Int32Array(count)] as const,
+    reached = [new Uint8Array(count), new Uint8Array(count)] as const;
+  const returnParts = new Int32Array(returns.count),
+    returnRest = new Int32Array(returns.count);
+
+  /** Questions to follow: sort, node, locations. */
+  const work: number[] = [];
+  const ask = (sort: 0 | 1, k: number, p: number, r: number): void => {
+    const newParts = p & ~parts[sort][k],
+      newRest = r & ~rest[sort][k];
+    if (newParts === 0 && newRest === 0) return;
+    parts[sort][k] |= newParts;
+    rest[sort][k] |= newRest;
+    reached[sort][k] = 1;
+    work.push(sort, k, newParts, newRest);
+  };
+  /** Behind node k, its call included. */
+  const askBehind = (sort: 0 | 1, k: number, p: number, r: number): void => {
+    if (exit[k] === Exit.opaque) return;
+    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) ask(sort, successors[e], p, r);
+    if (sort === LIVE && (exit[k] === Exit.cReturn || exit[k] === Exit.return)) goBack(functionOf[k], p, r);
+  };
+  /** A return of f goes on behind its calls, and where the functions return that jump into f. */
+  const goBack = (f: number, p: number, r: number): void => {
+    const functions = [f, p, r];
+    while (functions.length > 0) {
+      const moreRest = functions.pop()!,
+        moreParts = functions.pop()!,
+        g = functions.pop()!;
+      // Of an open function, the convention decides everything.
+      if (open[g] === 1) continue;
+      const newParts = moreParts & ~returnParts[g],
+        newRest = moreRest & ~returnRest[g];
+      if (newParts === 0 && newRest === 0) continue;
+      returnParts[g] |= newParts;
+      returnRest[g] |= newRest;
+      const allowed = handed(g);
+      const onParts = newParts & allowed.parts,
+        onRest = newRest & allowed.rest;
+      if (onParts === 0 && onRest === 0) continue;
+      for (let e = callerStart[g]; e < callerStart[g + 1]; e++) {
+        // It feeds the return, even if nothing is asked for at its start.
+        reached[LIVE][callers[e]] = 1;
+        askBehind(LIVE, callers[e], onParts, onRest);
+      }
+      for (let e = jumperStart[g]; e < jumperStart[g + 1]; e++) functions.push(jumpers[e], onParts, onRest);
+    }
+  };
+  /** Behind node k's own instructions, in front of its call. */
+  const askAtEnd = (sort: 0 | 1, k: number, p: number, r: number): void => {
+    const kind = call[k] === 0 ? CallKind.none : callKind(call[k], assumptions);
+    if (kind === CallKind.none) {
+      askBehind(sort, k, p, r);
+      return;
+    }
+    let passes: Locations;
+    if (kind === CallKind.direct || kind === CallKind.directC) {
+      ask(SUMMARY, callee[k], p, r);
+      if (kind === CallKind.direct) {
+        askBehind(sort, k, p, r);
+        return;
+      }
+      passes = handed(functionOf[callee[k]]);
+    } else {
+      const { reads, keeps } = unseen[kind];
+      passes = { parts: keeps.parts & ~reads.parts, rest: keeps.rest & ~reads.rest };
+    }
+    if ((p & passes.parts) !== 0 || (r & passes.rest) !== 0) askBehind(sort, k, p & passes.parts, r & passes.rest);
+  };
+
+  for (const { node, parts: p, rest: r } of questions) askAtEnd(LIVE, node, p, r);
+  while (work.length > 0) {
+    const r = work.pop()!,
+      p = work.pop()!,
+      k = work.pop()!,
+      sort = work.pop() as 0 | 1;
+    fold(k);
+    const unreadParts = p & ~useParts[k],
+      unreadRest = r & ~useRest[k];
+    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++)
+      ask(sort, startSuccessors[e], unreadParts, unreadRest);
+    const onParts = unreadParts & ~killParts[k],
+      onRest = unreadRest & ~codeKillRest[k];
+    if (onParts !== 0 || onRest !== 0) askAtEnd(sort, k, onParts, onRest);
   }
-  return partOf(order, (k) => serves[functionOf[k]] === 1);
+  const asked = (sort: 0 | 1): Asked => ({
+    parts: parts[sort],
+    rest: rest[sort],
+    nodes: partOf(order, reached[sort]),
+  });
+  return { live: asked(LIVE), summaries: asked(SUMMARY), returnParts, returnRest };
 }
 
 /** `order.filter`, many times as fast. */
-function partOf(order: Uint32Array, isIn: (node: number) => boolean): Uint32Array {
+function partOf(order: Uint32Array, isIn: Uint8Array): Uint32Array {
   const part = new Uint32Array(order.length);
   let count = 0;
-  for (const k of order) if (isIn(k)) part[count++] = k;
+  for (const k of order) if (isIn[k] === 1) part[count++] = k;
   return part.slice(0, count);
 }

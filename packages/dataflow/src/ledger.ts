@@ -13,7 +13,7 @@
  * assumption too many, never one too few. A test holds it against runs with one assumption less.
  * Cost: two fixpoints over the nodes that liveness needed.
  */
-import { ALL_FLAGS, ARITHMETIC_FLAGS, registersIn, type Program } from "@pv/x86-ir";
+import { ARITHMETIC_FLAGS, registersIn, type Program } from "@pv/x86-ir";
 import { ASSUMPTIONS, conventionSets, type Locations } from "./conventions.js";
 import { solveBackward } from "./fixpoint.js";
 import type { Liveness } from "./liveness.js";
@@ -38,16 +38,16 @@ const groupsCovered = (parts: number, rest: number): number =>
   (parts & (parts >>> 16) & rest & 0xffff) | (rest & ARITHMETIC_FLAGS);
 
 export function openLedger(program: Program, liveness: Liveness): Ledger {
-  const { assumptions, bits, nodes, narrow, returns, summaries, meaning, needed, serving, liveRest } = liveness;
+  const { assumptions, bits, nodes, narrow, returns, summaries, meaning, demand, locations, liveRest } = liveness;
   const { functions, instructions } = program;
   const { effect, effects } = instructions;
   const { call, callee, exit, first, end } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
   const { functionOf, open, closedBy, returnStart, returnNodes, jumpStart, jumps } = returns;
   const { readsRest, writesParts, writesRest } = summaries;
-  const { all, callReads, returnReads, narrowReads } = conventionSets(bits);
+  const { callReads, returnReads, narrowReads } = conventionSets(bits);
   const unseen = unseenCalls(bits);
-  const groups = groupsTouched({ parts: all.parts, rest: all.rest | ALL_FLAGS });
+  const groups = groupsTouched(locations);
   const beyond = (set: Locations): number => groups & ~groupsTouched(set);
   const handed = handedBack(program, narrow, assumptions);
   const notArguments = beyond(callReads),
@@ -72,7 +72,7 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
     const cut = beyond(handed(f));
     keep(~cut);
     if (assumptions.cReturn && functions.traced[f] === 1) taken[cReturn] |= cut;
-    if (narrow[f] !== 1) return;
+    if (!narrow.has(f)) return;
     taken[narrowReturn] |= cut & onlyNarrow;
     taken[cReturn] |= cut & onlyNarrow;
   };
@@ -194,7 +194,7 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
 
   // A caller may read what is neither read nor written up to the return.
   const readOrKept = readsRest.map((read, k) => read | ~writesRest[k]);
-  solveBackward(nodes, serving, (k) => {
+  solveBackward(nodes, demand.summaries.nodes, (k) => {
     atExit(k, inSummary, undefined);
     throughCall(k);
     throughNode(k, readOrKept);
@@ -217,7 +217,7 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
       for (let e = jumpStart[g]; e < jumpStart[g + 1]; e++) work.push(jumps[e]);
     }
   };
-  solveBackward(nodes, needed, (k, mark) => {
+  solveBackward(nodes, demand.live.nodes, (k, mark) => {
     atExit(k, column, behindReturn);
     if (callee[k] >= 0 && open[functionOf[callee[k]]] === 0) feed(functionOf[callee[k]], mark);
     throughCall(k);
@@ -236,7 +236,8 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
       const { parts, rest } = liveness.after(instruction),
         meant = meaning.after(instruction);
       const dead = groups & ~groupsCovered(parts, rest);
-      let word = (parts & ~meant.parts) !== 0 || (rest & ~meant.rest) !== 0 ? meaning.restsOn(instruction) : 0;
+      const meaningless = (parts & ~meant.parts & locations.parts) !== 0 || (rest & ~meant.rest & locations.rest) !== 0;
+      let word = meaningless ? meaning.restsOn(instruction) : 0;
       for (let a = 0; a < PLANES; a++) if ((taken[a] & dead) !== 0) word |= 1 << a;
       return word;
     },

@@ -11,10 +11,10 @@
 import { ALL_FLAGS, ESP, Flow, partsOf, restOf, type Bits, type Program } from "@pv/x86-ir";
 import { conventionSets, surelyWritten, type Assumptions, type Locations } from "./conventions.js";
 import { solveBackward } from "./fixpoint.js";
-import { reachedFrom, servedBy } from "./demand.js";
+import { demandOf, fullDemand, type Demand, type Question } from "./demand.js";
 import { findMeaning, type Meaning } from "./meaning.js";
-import { findNarrow, handedBack } from "./narrow.js";
-import { buildNodes, CallKind, Exit, foldNodes, type Nodes } from "./nodes.js";
+import { findNarrow, handedBack, NOTHING_NARROW, type NarrowFunctions } from "./narrow.js";
+import { buildNodes, CallKind, Exit, nodeFolder, type Nodes } from "./nodes.js";
 import { calleesFirst } from "./order.js";
 import { findReturns, type Returns } from "./returns.js";
 import { callKind, summarize, unseenCalls, type Summaries } from "./summaries.js";
@@ -25,46 +25,66 @@ export interface Liveness {
   readonly nodes: Nodes;
   readonly summaries: Summaries;
   readonly returns: Returns;
-  /** 1 for each function that returns in one register (narrow.ts). */
-  readonly narrow: Uint8Array;
+  /** Functions that return in one register (narrow.ts). */
+  readonly narrow: NarrowFunctions;
   readonly meaning: Meaning;
-  /** Nodes that liveness at the points depends on, and those whose summaries it does, callees first. */
-  readonly needed: Uint32Array;
-  readonly serving: Uint32Array;
-  /** Live at each node's start. */
+  /** The locations that it was asked about; all others are called live. */
+  readonly locations: Locations;
+  readonly demand: Demand;
+  /** Live at each node's start, as far as it is asked for there. */
   readonly liveParts: Int32Array;
   readonly liveRest: Int32Array;
-  /** Live directly before, and directly after, an instruction. The stack pointer is always live. */
+  /** Live directly before an instruction; with points, of no use. The stack pointer is always live. */
   before(instruction: number): Locations;
+  /** Live directly after an instruction, one of the points. */
   after(instruction: number): Locations;
   /** What is worth preserving across an emulation of the instruction: live behind it, and possibly meaningful (meaning.ts). */
   worthKeeping(instruction: number): Locations;
 }
 
-/**
- * Liveness at the given points (rows of instructions), and nowhere else; everywhere by default. What is not needed for them is left
- * out: most functions hold no site.
- */
-export function analyzeLiveness(program: Program, assumptions: Assumptions, points?: Iterable<number>): Liveness {
+/** Liveness of the given locations at the given points (rows of instructions), and nothing else; of everything, everywhere by default. */
+export function analyzeLiveness(
+  program: Program,
+  assumptions: Assumptions,
+  points?: Iterable<number>,
+  locations?: Locations,
+): Liveness {
   const { instructions } = program;
-  const { bits } = instructions;
-  const rowKillRest = surelyWritten(instructions.effects, assumptions);
+  const { bits, effect, effects, flow } = instructions;
+  const rowKillRest = surelyWritten(effects, assumptions);
   const nodes = buildNodes(program);
   const order = calleesFirst(nodes, program.functions);
   const returns = findReturns(program, nodes, assumptions);
-  const needed = points === undefined ? order : reachedFrom(nodes, returns, points, order);
-  const serving = points === undefined ? order : servedBy(nodes, returns, needed, order);
-  foldNodes(program, nodes, rowKillRest, serving);
-  const { functionOf, returnStart, returnNodes, jumpStart, jumps } = returns;
+  const fold = nodeFolder(program, nodes, rowKillRest);
   const narrow =
-    assumptions.narrowReturn && assumptions.cReturn
-      ? findNarrow(program, nodes, returns, serving.slice().reverse())
-      : new Uint8Array(returns.count);
-  const narrowEntry = new Uint8Array(nodes.count);
-  for (let k = 0; k < nodes.count; k++) narrowEntry[k] = narrow[functionOf[k]];
-  const summaries = summarize(nodes, narrowEntry, serving, bits, assumptions);
-  const { all, returnReads, narrowReads } = conventionSets(bits);
+    assumptions.narrowReturn && assumptions.cReturn ? findNarrow(program, nodes, returns, fold) : NOTHING_NARROW;
+  const handed = handedBack(program, narrow, assumptions);
+  const { functionOf, returnStart, returnNodes, jumpStart, jumps } = returns;
+  const { all } = conventionSets(bits);
   const unseen = unseenCalls(bits);
+  const wanted = points === undefined || locations === undefined ? all : locations;
+  /** What is undecided of the wanted at the end of the node of an instruction. */
+  const behind = (instruction: number): Question => {
+    const node = nodes.of(instruction);
+    let { parts, rest } = wanted;
+    for (let i = instruction + 1; i < nodes.end[node] && (parts | rest) !== 0; i++) {
+      if (flow[i] === Flow.interrupt || flow[i] === Flow.invalid) parts = rest = 0;
+      const e = effect[i];
+      parts &= ~(effects.useParts[e] | effects.killParts[e]);
+      rest &= ~(effects.useRest[e] | effects.killRest[e]);
+    }
+    return { node, parts, rest };
+  };
+  let demand: Demand;
+  if (points === undefined) {
+    demand = fullDemand(nodes, returns, order);
+    order.forEach(fold);
+  } else {
+    const questions = Array.from(points, behind);
+    demand = demandOf(nodes, returns, { assumptions, unseen, handed, fold }, questions, order);
+  }
+  const { live: asked, returnParts: askedReturnParts, returnRest: askedReturnRest } = demand;
+  const summaries = summarize(nodes, (entry) => handed(functionOf[entry]), demand.summaries, bits, assumptions);
   const { readsParts, readsRest, writesParts, writesRest } = summaries;
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
@@ -72,7 +92,6 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
     lr = new Int32Array(count);
   const nothing: Locations = { parts: 0, rest: 0 };
   const onDeath = assumptions.oopsRegisters ? nothing : all;
-  const handed = handedBack(program, narrow, assumptions);
   /** Live at the returns of each function. */
   const returnParts = new Int32Array(returns.count),
     returnRest = new Int32Array(returns.count);
@@ -135,7 +154,7 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
         case CallKind.direct: {
           const c = callee[k];
           if (kind === CallKind.directC) {
-            const read = narrowEntry[c] === 1 ? narrowReads : returnReads;
+            const read = handed(functionOf[c]);
             p &= read.parts;
             r &= read.rest;
           }
@@ -149,24 +168,33 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
       }
   };
 
-  solveBackward(nodes, needed, (k, mark) => {
+  solveBackward(nodes, asked.nodes, (k, mark) => {
     atEnd(k);
-    if (callee[k] >= 0 && returns.open[functionOf[callee[k]]] === 0)
-      feed(functionOf[callee[k]], behindParts, behindRest, mark);
+    if (callee[k] >= 0) {
+      const f = functionOf[callee[k]],
+        feedParts = behindParts & askedReturnParts[f],
+        feedRest = behindRest & askedReturnRest[f];
+      if ((feedParts | feedRest) !== 0 && returns.open[f] === 0) feed(f, feedParts, feedRest, mark);
+    }
     p = useParts[k] | (p & ~killParts[k]);
     r = useRest[k] | (r & ~killRest[k]);
     for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) {
       p |= lp[startSuccessors[e]];
       r |= lr[startSuccessors[e]];
     }
+    p &= asked.parts[k];
+    r &= asked.rest[k];
     if (p === lp[k] && r === lr[k]) return false;
     lp[k] = p;
     lr[k] = r;
     return true;
   });
 
-  const { effect, effects, flow } = instructions;
-  const stack = { parts: partsOf(ESP), rest: restOf(ESP) };
+  /** Always live, or said to be. */
+  const kept = {
+    parts: (all.parts & ~wanted.parts) | partsOf(ESP),
+    rest: (all.rest & ~wanted.rest) | restOf(ESP),
+  };
   /** Walks back from the node's end to just behind `instruction`. */
   const walk = (k: number, instruction: number): void => {
     atEnd(k);
@@ -181,10 +209,10 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
     p = (p & ~effects.killParts[e]) | effects.useParts[e];
     r = (r & ~rowKillRest[e]) | effects.useRest[e];
   };
-  const meaning = findMeaning(program, nodes, returns, narrow, assumptions);
+  const meaning = findMeaning(program, nodes, returns, narrow, fold, assumptions);
   const result = (): Locations => ({
-    parts: (p & all.parts) | stack.parts,
-    rest: (r & (all.rest | ALL_FLAGS)) | stack.rest,
+    parts: (p & all.parts) | kept.parts,
+    rest: (r & (all.rest | ALL_FLAGS)) | kept.rest,
   });
   const after = (instruction: number): Locations => {
     walk(nodes.of(instruction), instruction);
@@ -198,15 +226,15 @@ export function analyzeLiveness(program: Program, assumptions: Assumptions, poin
     returns,
     narrow,
     meaning,
-    needed,
-    serving,
+    locations: wanted,
+    demand,
     liveParts: lp,
     liveRest: lr,
     after,
     worthKeeping(instruction) {
       const live = after(instruction),
         meant = meaning.after(instruction);
-      return { parts: (live.parts & meant.parts) | stack.parts, rest: (live.rest & meant.rest) | stack.rest };
+      return { parts: (live.parts & meant.parts) | kept.parts, rest: (live.rest & meant.rest) | kept.rest };
     },
     before(instruction) {
       const k = nodes.of(instruction);

@@ -18,6 +18,7 @@
  */
 import type { Program } from "@pv/x86-ir";
 import { ASSUMPTIONS, conventionSets, type Assumptions, type Locations } from "./conventions.js";
+import type { NarrowFunctions } from "./narrow.js";
 import { CallKind, type Nodes } from "./nodes.js";
 import type { Returns } from "./returns.js";
 import { callKind } from "./summaries.js";
@@ -37,7 +38,8 @@ export function findMeaning(
   program: Program,
   nodes: Nodes,
   returns: Returns,
-  narrow: Uint8Array,
+  narrow: NarrowFunctions,
+  fold: (node: number) => void,
   assumptions: Assumptions,
 ): Meaning {
   const { effect, effects, bits } = program.instructions;
@@ -64,6 +66,7 @@ export function findMeaning(
     done[f] = 1;
     const work: number[] = [];
     for (const k of returns.nodesOf(f)) {
+      fold(k);
       const how = entered(k);
       const from =
         how === Entered.asCompiledC && assumptions.cReturn ? callReads : how === Entered.within ? undefined : all;
@@ -87,7 +90,7 @@ export function findMeaning(
         by = restsOn[k];
       switch (callKind(call[k], assumptions)) {
         case CallKind.directC: {
-          const handed = narrow[functionOf[callee[k]]] === 1 ? narrowReads : returnReads;
+          const handed = narrow.has(functionOf[callee[k]]) ? narrowReads : returnReads;
           p = (p & kept.parts) | (handed.parts & results.parts);
           r = (r & kept.rest) | (handed.rest & results.rest);
           by |= handed === narrowReads ? BY_RETURN | BY_NARROW : BY_RETURN;

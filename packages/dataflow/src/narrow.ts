@@ -6,20 +6,26 @@
  * defined lower register and, in the upper one, nothing but what some call left there, defines only one; anything else would
  * be a number made of somebody else's upper half and an unrelated lower half (assumption `narrowReturn`).
  *
- * Forward, over nodes, which of three states paths may be in:
+ * Searched for backwards from the returns, up to the last call on each way, of functions that somebody asks about:
  *
- *   OTHER   the upper register was written by an instruction since the last call, or there was no call
- *   PAIR    both registers are as a call left them; the lower one may have been modified, but not replaced
- *   SPLIT   the upper register is as a call left it, the lower one was replaced since; or the call was to a narrow function
+ *   the upper register was written since: nothing
+ *   the lower one was replaced since, and the call was to compiled C or through a pointer: narrow
+ *   neither, and the call was to compiled C: narrow if that is
  *
- * A return in state SPLIT makes the function narrow, and a jump to a narrow function makes the one that jumps narrow. Least fixpoint:
- * states and narrow functions only grow. Cost: a few visits of each node.
+ * Who jumps to a narrow function is narrow. What depends on a callee waits for it; least fixpoint: functions only ever become narrow.
+ * Cost: what lies between the returns of a function and the last calls before them, for each function asked about and those that it depends on.
  */
 import type { Program } from "@pv/x86-ir";
 import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
-import { solve, type Mark } from "./fixpoint.js";
 import { CallKind, Exit, type Nodes } from "./nodes.js";
 import type { Returns } from "./returns.js";
+
+export interface NarrowFunctions {
+  /** Whether function f (row of `Returns`) surely returns in one register. */
+  has(f: number): boolean;
+}
+
+export const NOTHING_NARROW: NarrowFunctions = { has: () => false };
 
 /**
  * What a function may hand back, whoever reads it: of compiled C, what its convention says; of a piece of some function, what that one may, which is
@@ -27,75 +33,107 @@ import type { Returns } from "./returns.js";
  */
 export function handedBack(
   { functions, instructions: { bits } }: Program,
-  narrow: Uint8Array,
+  narrow: NarrowFunctions,
   assumptions: Assumptions,
 ): (f: number) => Locations {
   const { all, returnReads, narrowReads } = conventionSets(bits);
   const high = { parts: returnReads.parts & ~narrowReads.parts, rest: returnReads.rest & ~narrowReads.rest };
   const withoutHigh = { parts: all.parts & ~high.parts, rest: all.rest & ~high.rest };
   return (f) => {
-    if (assumptions.cReturn && functions.traced[f] === 1) return narrow[f] === 1 ? narrowReads : returnReads;
-    return narrow[f] === 1 ? withoutHigh : all;
+    if (assumptions.cReturn && functions.traced[f] === 1) return narrow.has(f) ? narrowReads : returnReads;
+    return narrow.has(f) ? withoutHigh : all;
   };
 }
 
-const OTHER = 1,
-  PAIR = 2,
-  SPLIT = 4;
-
-/** 1 for each function (row of `Returns`) that returns in one register. */
-export function findNarrow(program: Program, nodes: Nodes, returns: Returns, callersFirst: Uint32Array): Uint8Array {
-  const { functions } = program;
-  const { count, call, callee, exit, successorStart, successors, writesHigh, replacesLow } = nodes;
-  const { functionOf, callerStart, callers, jumperStart, jumpers } = returns;
-  const narrow = new Uint8Array(returns.count);
-  // Where control comes from out of sight, anything may be in the register on purpose.
-  const state = new Uint8Array(count).fill(OTHER);
+/** Which functions return in one register, found as they are asked about. `fold` folds a node's instructions, if nobody has. */
+export function findNarrow(
+  { functions }: Program,
+  nodes: Nodes,
+  returns: Returns,
+  fold: (node: number) => void,
+): NarrowFunctions {
+  const { count, call, callee, exit, successorStart, successors, dependentStart, dependents } = nodes;
+  const { functionOf, piece, returnStart, returnNodes, jumpStart, jumps } = returns;
+  const narrow = new Uint8Array(returns.count),
+    looked = new Uint8Array(returns.count);
   /** Entries of compiled functions begin afresh, whoever jumps there. */
   const entry = new Uint8Array(count);
   functions.entryInstruction.forEach((i, f) => (entry[nodes.of(i)] = functions.traced[f]));
 
-  const becomeNarrow = (f: number, mark: Mark): void => {
+  /** Functions that are narrow if f is: lists linked by `next`. */
+  const first = new Int32Array(returns.count).fill(-1),
+    next: number[] = [],
+    waiting: number[] = [];
+  const becomeNarrow = (f: number): void => {
     const work = [f];
     for (let g = work.pop(); g !== undefined; g = work.pop()) {
-      // Of assembly, no convention says what it hands back.
-      if (narrow[g] === 1 || (functions.traced[g] !== 1 && returns.piece[g] !== 1)) continue;
+      if (narrow[g] === 1) continue;
       narrow[g] = 1;
-      for (let e = callerStart[g]; e < callerStart[g + 1]; e++) mark(callers[e]);
-      // Who jumps there returns what it returns: tail calls, and functions whose split-off part this is.
-      for (let e = jumperStart[g]; e < jumperStart[g + 1]; e++) work.push(jumpers[e]);
+      for (let at = first[g]; at >= 0; at = next[at]!) work.push(waiting[at]!);
     }
   };
 
-  /** A return of a compiled function, or of a part that was split off from one. */
-  const returnsHere = (k: number): boolean =>
-    exit[k] === Exit.cReturn || (exit[k] === Exit.return && returns.piece[functionOf[k]] === 1);
-
-  solve(count, callersFirst, (k, mark) => {
-    let s = state[k];
-    if (writesHigh[k] === 1) s = OTHER;
-    else if (replacesLow[k] === 1 && (s & PAIR) !== 0) s = (s & ~PAIR) | SPLIT;
-    if (call[k] !== 0)
-      switch (call[k]) {
-        case CallKind.directC:
-          s = narrow[functionOf[callee[k]]] === 1 ? SPLIT : PAIR;
-          break;
-        case CallKind.indirect:
-          s = PAIR;
-          break;
-        case CallKind.direct:
-        case CallKind.preserving:
-        case CallKind.opaque:
-          s = OTHER;
-          break;
-      }
-    if ((s & SPLIT) !== 0 && returnsHere(k)) becomeNarrow(functionOf[k], mark);
-    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) {
-      const to = successors[e];
-      if ((s & ~state[to]) === 0 || entry[to] === 1) continue;
-      state[to] |= s;
-      mark(to);
+  /** How each node's end was last looked at, and for which function: by itself, or with the lower register replaced behind it. */
+  const seen = [new Int32Array(count).fill(-1), new Int32Array(count).fill(-1)] as const;
+  const work: number[] = [];
+  const look = (f: number, k: number, replaced: 0 | 1): void => {
+    if (seen[1][k] === f || seen[replaced][k] === f) return;
+    seen[replaced][k] = f;
+    work.push(k, replaced);
+  };
+  /** Looks back from the returns of f. Whether it is narrow by itself; otherwise `sources` are the functions that make it narrow if they are. */
+  const lookBack = (f: number, sources: number[]): boolean => {
+    work.length = 0;
+    for (let e = returnStart[f]; e < returnStart[f + 1]; e++) {
+      const k = returnNodes[e];
+      // A return of a compiled function, or of a part that was split off from one.
+      if (exit[k] === Exit.cReturn || piece[f] === 1) look(f, k, 0);
     }
-  });
-  return narrow;
+    while (work.length > 0) {
+      let replaced = work.pop() as 0 | 1;
+      const k = work.pop()!;
+      const kind = call[k];
+      if (kind === CallKind.directC || kind === CallKind.indirect) {
+        if (replaced === 1) return true;
+        if (kind === CallKind.directC) sources.push(functionOf[callee[k]]);
+        continue;
+      }
+      // Of assembly, no convention says what it hands back.
+      if (kind !== CallKind.none && kind !== CallKind.saving) continue;
+      fold(k);
+      if (nodes.writesHigh[k] === 1 || entry[k] === 1) continue;
+      if (nodes.replacesLow[k] === 1) replaced = 1;
+      for (let e = dependentStart[k]; e < dependentStart[k + 1]; e++) {
+        const from = dependents[e];
+        // Neither callers nor those who get here only from their start.
+        for (let s = successorStart[from]; s < successorStart[from + 1]; s++)
+          if (successors[s] === k) look(f, from, replaced);
+      }
+    }
+    for (let e = jumpStart[f]; e < jumpStart[f + 1]; e++) sources.push(jumps[e]);
+    return false;
+  };
+
+  return {
+    has(asked) {
+      if (looked[asked] === 1) return narrow[asked] === 1;
+      const toLook = [asked];
+      for (let f = toLook.pop(); f !== undefined; f = toLook.pop()) {
+        if (looked[f] === 1) continue;
+        looked[f] = 1;
+        if (functions.traced[f] !== 1 && piece[f] !== 1) continue;
+        const sources: number[] = [];
+        if (lookBack(f, sources) || sources.some((g) => narrow[g] === 1)) {
+          becomeNarrow(f);
+          continue;
+        }
+        for (const g of sources) {
+          next.push(first[g]);
+          first[g] = waiting.push(f) - 1;
+          if (looked[g] === 0) toLook.push(g);
+        }
+      }
+      return narrow[asked] === 1;
+    },
+  };
 }

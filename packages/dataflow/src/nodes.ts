@@ -53,6 +53,8 @@ export interface Nodes {
   readonly useRest: Int32Array;
   readonly killParts: Int32Array;
   readonly killRest: Int32Array;
+  /** `killRest` without what counts as written by an assumption. */
+  readonly codeKillRest: Int32Array;
   /** May be written by the node's own instructions. */
   readonly writeParts: Int32Array;
   readonly writeRest: Int32Array;
@@ -76,7 +78,7 @@ export interface Nodes {
   of(instruction: number): number;
 }
 
-/** Nodes with nothing known yet of what their instructions do: `foldNodes` adds that. */
+/** Nodes with nothing known yet of what their instructions do: `nodeFolder` adds that. */
 export function buildNodes(program: Program): Nodes {
   const { blocks } = program;
   const split = splitBehindCalls(program);
@@ -314,7 +316,7 @@ function classifyCalls(
 
 type NodeEffects = Pick<
   Nodes,
-  "useParts" | "useRest" | "killParts" | "killRest" | "writeParts" | "writeRest" | "writesHigh" | "replacesLow"
+  "useParts" | "useRest" | "killParts" | "killRest" | "codeKillRest" | "writeParts" | "writeRest" | "writesHigh" | "replacesLow"
 >;
 
 function emptyEffects(count: number): NodeEffects {
@@ -323,6 +325,7 @@ function emptyEffects(count: number): NodeEffects {
     useRest: new Int32Array(count),
     killParts: new Int32Array(count),
     killRest: new Int32Array(count),
+    codeKillRest: new Int32Array(count),
     writeParts: new Int32Array(count),
     writeRest: new Int32Array(count),
     writesHigh: new Uint8Array(count),
@@ -331,15 +334,17 @@ function emptyEffects(count: number): NodeEffects {
 }
 
 /**
- * Folds the instructions of each node of `list` into one use/kill pair, last instruction first. `rowKillRest` is what an effect surely
- * writes of the word `rest` ({@link surelyWritten}).
+ * Folds the instructions of a node into one use/kill pair, last instruction first; a second time, it does nothing. `rowKillRest` is what an effect
+ * surely writes of the word `rest` ({@link surelyWritten}).
  */
-export function foldNodes({ instructions }: Program, nodes: Nodes, rowKillRest: Int32Array, list: Uint32Array): void {
+export function nodeFolder({ instructions }: Program, nodes: Nodes, rowKillRest: Int32Array): (node: number) => void {
   const { effect, effects, flow } = instructions;
-  const { first, end, useParts, useRest, killParts, killRest, writeParts, writeRest, writesHigh, replacesLow } = nodes;
+  const { first, end, useParts, useRest, killParts, killRest, codeKillRest, writeParts, writeRest } = nodes;
+  const { writesHigh, replacesLow } = nodes;
   // One cache line per effect: they are looked up in no order, three million times.
   const rows = new Int32Array(8 * effects.count);
   for (let e = 0; e < effects.count; e++) {
+    rows[8 * e + 6] = effects.killRest[e];
     rows[8 * e] = effects.useParts[e];
     rows[8 * e + 1] = effects.useRest[e];
     rows[8 * e + 2] = effects.killParts[e];
@@ -353,13 +358,16 @@ export function foldNodes({ instructions }: Program, nodes: Nodes, rowKillRest: 
     pairParts = lowParts | partsOf(high),
     highParts = partsOf(high),
     highRest = restOf(high);
-  for (let n = 0; n < list.length; n++) {
-    const k = list[n],
-      start = first[k];
+  const folded = new Uint8Array(nodes.count);
+  return (k) => {
+    if (folded[k] === 1) return;
+    folded[k] = 1;
+    const start = first[k];
     let up = 0,
       ur = 0,
       kp = 0,
       kr = 0,
+      ck = 0,
       wp = 0,
       wr = 0,
       replaces = 0;
@@ -378,6 +386,7 @@ export function foldNodes({ instructions }: Program, nodes: Nodes, rowKillRest: 
       if ((ekp & lowParts) === lowParts && (eup & pairParts) === 0) replaces = 1;
       kp |= ekp;
       kr |= ekr;
+      ck |= rows[row + 6];
       wp |= rows[row + 4];
       wr |= rows[row + 5];
     }
@@ -385,11 +394,12 @@ export function foldNodes({ instructions }: Program, nodes: Nodes, rowKillRest: 
     useRest[k] = ur;
     killParts[k] = kp;
     killRest[k] = kr;
+    codeKillRest[k] = ck;
     writeParts[k] = wp;
     writeRest[k] = wr;
     writesHigh[k] = (wp & highParts) !== 0 || (wr & highRest) !== 0 ? 1 : 0;
     replacesLow[k] = replaces;
-  }
+  };
 }
 
 /** Inverts successors, start successors and callees by counting sort. */

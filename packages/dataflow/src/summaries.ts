@@ -16,6 +16,7 @@
  */
 import { ARITHMETIC_FLAGS, DF, type Bits } from "@pv/x86-ir";
 import { conventionSets, type Assumptions, type Locations } from "./conventions.js";
+import type { Asked } from "./demand.js";
 import { solveBackward } from "./fixpoint.js";
 import { CallKind, Exit, type Nodes } from "./nodes.js";
 
@@ -27,10 +28,10 @@ export function callKind(kind: number, assumptions: Assumptions): number {
   return throughPointer && !assumptions.indirectCall ? CallKind.opaque : kind;
 }
 
+export type UnseenCalls = Readonly<Record<number, { readonly reads: Locations; readonly keeps: Locations }>>;
+
 /** What a call to code that is not visible does, by kind: live before it is `reads + (live behind it & keeps)`. */
-export function unseenCalls(
-  bits: Bits,
-): Readonly<Record<number, { readonly reads: Locations; readonly keeps: Locations }>> {
+export function unseenCalls(bits: Bits): UnseenCalls {
   const { all, callReads, callKills } = conventionSets(bits);
   return {
     [CallKind.indirect]: { reads: callReads, keeps: { parts: ~callKills.parts, rest: ~callKills.rest } },
@@ -51,17 +52,20 @@ export interface Summaries {
   readonly evaluations: number;
 }
 
-/** `narrowEntry` marks the first nodes of functions that return in one register (narrow.ts). */
+/**
+ * Summaries as far as they are asked for (demand.ts): beyond that nothing is read and everything written. `handedBy` is what the compiled function that
+ * begins with a node hands back (narrow.ts).
+ */
 export function summarize(
   nodes: Nodes,
-  narrowEntry: Uint8Array,
-  order: Uint32Array,
+  handedBy: (entry: number) => Locations,
+  asked: Asked,
   bits: Bits,
   assumptions: Assumptions,
 ): Summaries {
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
-  const { all, returnReads, narrowReads } = conventionSets(bits);
+  const { all } = conventionSets(bits);
   const unseen = unseenCalls(bits);
   const rp = new Int32Array(count),
     rr = new Int32Array(count);
@@ -104,7 +108,7 @@ export function summarize(
         case CallKind.direct: {
           const c = callee[k];
           if (kind === CallKind.directC) {
-            const handed = narrowEntry[c] === 1 ? narrowReads : returnReads;
+            const handed = handedBy(c);
             p &= handed.parts;
             r &= handed.rest;
             sp |= ~handed.parts;
@@ -133,6 +137,10 @@ export function summarize(
       sp &= wp[s];
       sr &= wr[s];
     }
+    p &= asked.parts[k];
+    r &= asked.rest[k];
+    sp |= ~asked.parts[k];
+    sr |= ~asked.rest[k];
     if (p === rp[k] && r === rr[k] && sp === wp[k] && sr === wr[k]) return false;
     rp[k] = p;
     rr[k] = r;
@@ -140,6 +148,6 @@ export function summarize(
     wr[k] = sr;
     return true;
   };
-  const evaluations = solveBackward(nodes, order, evaluate);
+  const evaluations = solveBackward(nodes, asked.nodes, evaluate);
   return { readsParts: rp, readsRest: rr, writesParts: wp, writesRest: wr, evaluations };
 }
