@@ -12,7 +12,7 @@ import { findSites, type Sites } from "@pv/sensitive";
 import type { PatchPlans } from "@pv/stubgen";
 import { connect, decode, kernelRegions, knownStarts, type Program } from "@pv/x86-ir";
 import type { Progress } from "./progress.js";
-import { collectSiteFacts, type SiteFacts } from "./site-facts.js";
+import { asksAbout, collectSiteFacts, type SiteFacts } from "./site-facts.js";
 import { openSide } from "./threads/side.js";
 
 export interface Analysis {
@@ -61,7 +61,9 @@ export async function analyzeImage(
     );
     const knowing = progress.beside("contents", side.contents(program, sites, assumptions));
     const planning = progress.beside("plan", side.plan(program, sites));
-    const liveness = await progress.step("liveness", () => analyzeLiveness(program, assumptions, sites.instruction));
+    const liveness = await progress.step("liveness", () =>
+      analyzeLiveness(program, assumptions, sites.instruction, asksAbout(bits)),
+    );
     const contents = await knowing;
     const facts = await progress.step("facts", () => collectSiteFacts(program, sites, liveness, contents));
     return { image, program, sites, liveness, facts, ...(await planning) };

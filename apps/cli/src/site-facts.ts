@@ -13,10 +13,11 @@ import {
   type Knowledge,
   type Known,
   type Liveness,
+  type Locations,
   type UnknownReason,
 } from "@pv/dataflow";
 import { entryOf, FORM_IMMEDIATE_PORT, resultsOf, type Sites } from "@pv/sensitive";
-import { ARITHMETIC_FLAGS, ECX, EAX, EDX, registersIn, type Program } from "@pv/x86-ir";
+import { ARITHMETIC_FLAGS, ECX, EAX, EDX, registersIn, type Bits, type Program } from "@pv/x86-ir";
 
 /** What is literally known at a site, as numbered in docs/formats.md. */
 export const KnownWhat = { nothing: 0, port: 1, msr: 2, leaf: 3 } as const;
@@ -34,7 +35,7 @@ export interface SiteContents {
 
 /** Columns by site. */
 export interface SiteFacts extends SiteContents {
-  /** Live directly behind the site, and possibly meaningful: what an emulation must leave alone. */
+  /** Live directly behind the site, and possibly meaningful: what an emulation must leave alone. Of {@link asksAbout}; all else counts as live. */
   readonly liveParts: Int32Array;
   readonly liveRest: Int32Array;
   /** Bit r: caller-saved register r that is no result of the instruction (what a stub might have to preserve). */
@@ -66,6 +67,12 @@ export const ASKED: Readonly<Record<string, readonly [what: number, register: nu
   cpuid: [KnownWhat.leaf, EAX, -1],
 };
 
+/** The locations that an emulation might change: callee-saved registers, the emulation routines keep as any function does. */
+export function asksAbout(bits: Bits): Locations {
+  const { parts, rest } = setOf(CONVENTIONS[bits].callerSaved);
+  return { parts, rest: rest | ARITHMETIC_FLAGS };
+}
+
 export function collectSiteFacts(
   program: Program,
   sites: Sites,
@@ -78,8 +85,8 @@ export function collectSiteFacts(
   const atStake = new Uint16Array(sites.count),
     preserved = new Uint16Array(sites.count);
   const restsOn = new Uint8Array(sites.count);
-  const callerSaved = setOf(CONVENTIONS[bits].callerSaved);
-  const candidates = registersIn(callerSaved.parts, callerSaved.rest);
+  const asked = asksAbout(bits);
+  const candidates = registersIn(asked.parts, asked.rest & ~ARITHMETIC_FLAGS);
   const ledger = openLedger(program, liveness);
   for (let s = 0; s < sites.count; s++) {
     const instruction = sites.instruction[s];
