@@ -140,9 +140,9 @@ export function traceLocation(
       goTo(visit, nodes.successors[e], at === undefined ? "branch" : "return", visit.inCallee, at ?? last);
     switch (exit[k]) {
       case Exit.opaque:
-        return stop("unknown-place", last);
+        return stop("unknown-place", at ?? last);
       case Exit.dies:
-        return assumptions.oopsRegisters ? stop("assumed", last, "oopsRegisters") : stop("oops", last);
+        return assumptions.oopsRegisters ? stop("assumed", at ?? last, "oopsRegisters") : stop("oops", at ?? last);
       case Exit.cReturn:
       case Exit.return:
         if (!visit.inCallee && at === undefined) goBack(visit, functionOf[k], last);

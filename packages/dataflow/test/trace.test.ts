@@ -33,8 +33,6 @@ test("a trace is live where liveness is, and its path can be walked without meet
       expect(READS).toContain(end!.kind);
       const kills = word === "parts" ? effects.killParts : effects.killRest,
         uses = word === "parts" ? effects.useParts : effects.useRest;
-      // Where a site may be replaced, ways begin and end within it.
-      if (input.facts.alternativeSite.length > 0) return;
       for (const { from, to } of runs(trace, instruction))
         for (let i = from; i < to; i++) expect(kills[effect[i]!]! & location.bit, `instruction ${i}`).toBe(0);
       if (end!.kind === "read") expect(uses[effect[end!.instruction]!]! & location.bit).not.toBe(0);
