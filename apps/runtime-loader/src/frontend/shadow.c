@@ -47,19 +47,42 @@ void shadow_start(void) {
   shadow_reset();
 }
 
-/* The directory for a gigabyte of a view; 0 if no table is free, or with PAE if the guest has none. */
+static uint32_t gigabytes(void) {
+  return pae() ? 4 : 1;
+}
+
+struct root_key {
+  enum table_kind kind;
+  uint32_t frame;
+};
+
+static struct root_key root_key(uint32_t number) {
+  uint32_t frame = paging() ? directory_frame(number << 30) : FLAT_DIRECTORIES + number;
+  return (struct root_key){!pae() || number == 3 ? TABLE_TOP_DIRECTORY : TABLE_DIRECTORY, frame == NO_FRAME ? EMPTY_DIRECTORY : frame};
+}
+
+static uint32_t root_found(struct root_key key, bool user) {
+  uint32_t root = table_find(key.kind, key.frame, user);
+  if (root != 0) tables[root].idle = 0;
+  return root;
+}
+
+/* The directory for a gigabyte of a view; 0 if no table is free. */
 static uint32_t root_of(bool user, uint32_t gigabyte) {
   uint32_t number = pae() ? gigabyte : 0;
   uint32_t *root = &roots[user][number];
   if (*root != 0) return *root;
-  bool top = !pae() || number == 3;
-  uint32_t frame = paging() ? directory_frame(number << 30) : FLAT_DIRECTORIES + number;
-  if (frame == NO_FRAME) frame = EMPTY_DIRECTORY;
-  enum table_kind kind = top ? TABLE_TOP_DIRECTORY : TABLE_DIRECTORY;
-  *root = table_find(kind, frame, user);
-  if (*root == 0) *root = table_new(kind, frame, user);
-  if (*root != 0) tables[*root].idle = 0;
+  struct root_key key = root_key(number);
+  *root = root_found(key, user);
+  if (*root == 0) *root = table_new(key.kind, key.frame, user);
   return *root;
+}
+
+/* What both views have already: INVLPG has to reach it, also in the view that the guest does not run in. */
+static void take_up_roots(void) {
+  memset(roots, 0, sizeof roots);
+  for (uint32_t number = 0; number < gigabytes(); number++)
+    for (uint32_t user = 0; user < 2; user++) roots[user][number] = root_found(root_key(number), user);
 }
 
 /* Does CR0.WP let the kernel write what is read-only? */
@@ -93,6 +116,7 @@ static uint32_t child_for(const struct walk *w, bool user, uint32_t bits) {
 }
 
 static void synchronise(void);
+static void follow_pages(uint32_t table);
 
 /* One attempt; false: tables ran out, everything was forgotten, try again. */
 static bool fill(const struct walk *w, uint32_t address, uint32_t access, uint32_t *frame) {
@@ -107,6 +131,8 @@ static bool fill(const struct walk *w, uint32_t address, uint32_t access, uint32
   uint32_t wanted = directory_entry(child, user, w->directory.low, w->large);
   if (*entry != wanted) {
     if (*entry & ENTRY_PRESENT) load_pending = true;
+    /* INVLPG has not reached it while it was not linked. */
+    if (!w->large && frame_is_out_of_sync(tables[child].frame)) follow_pages(child);
     directory_entry_used(root, directory_index(address, bits));
     *entry = wanted;
   }
@@ -237,6 +263,7 @@ static void synchronise(void) {
 void shadow_root_changed(void) {
   memset(roots, 0, sizeof roots);
   synchronise();
+  take_up_roots();
 }
 
 void shadow_invalidate(uint32_t address) {
@@ -262,7 +289,7 @@ void shadow_invalidate(uint32_t address) {
 void shadow_prepare(bool user) {
   if (!load_pending && user == loaded_user) return;
   uint32_t directories[4] = {0};
-  for (uint32_t i = 0; i < (pae() ? 4u : 1u); i++) {
+  for (uint32_t i = 0; i < gigabytes(); i++) {
     directories[i] = root_of(user, i);
     if (directories[i] != 0) continue;
     shadow_reset();

@@ -142,6 +142,10 @@ bool frame_in_sync(uint32_t frame) {
   return frame < FRAME_COUNT && (frame_state[frame] & (TRACKED | OUT_OF_SYNC)) == TRACKED;
 }
 
+bool frame_is_out_of_sync(uint32_t frame) {
+  return frame < FRAME_COUNT && frame_state[frame] & OUT_OF_SYNC;
+}
+
 void frame_out_of_sync(uint32_t frame) {
   if (frame_state[frame] & OUT_OF_SYNC) return;
   frame_state[frame] |= OUT_OF_SYNC;

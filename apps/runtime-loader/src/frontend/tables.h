@@ -64,6 +64,8 @@ void page_entry_set(uint32_t table, uint32_t index, uint32_t value);
 /* May this frame be mapped writable as it is? */
 bool frame_in_sync(uint32_t frame);
 void frame_out_of_sync(uint32_t frame);
+/* Is it on the list? */
+bool frame_is_out_of_sync(uint32_t frame);
 /* Is the list of frames out of sync so full that it has to be worked off? */
 bool out_of_sync_full(void);
 /* Takes a frame from the list, or gives false. */
