@@ -16,7 +16,10 @@ import { CallKind, Exit, type Nodes } from "./nodes.js";
 import type { Returns } from "./returns.js";
 import { callKind, type UnseenCalls } from "./summaries.js";
 
-/** Questions of one sort: which locations are asked for at the start of each node, and the nodes with an equation to solve, callees first. */
+/**
+ * Questions of one sort: which locations are asked for at the start of each node, and the nodes with an equation to solve, callees first; among these
+ * are all whose return is asked about.
+ */
 export interface Asked {
   readonly parts: Int32Array;
   readonly rest: Int32Array;
@@ -94,7 +97,10 @@ export function demandOf(
   const askBehind = (sort: 0 | 1, k: number, p: number, r: number): void => {
     if (exit[k] === Exit.opaque) return;
     for (let e = successorStart[k]; e < successorStart[k + 1]; e++) ask(sort, successors[e], p, r);
-    if (sort === LIVE && (exit[k] === Exit.cReturn || exit[k] === Exit.return)) goBack(functionOf[k], p, r);
+    if (sort === LIVE && (exit[k] === Exit.cReturn || exit[k] === Exit.return)) {
+      reached[LIVE][k] = 1;
+      goBack(functionOf[k], p, r);
+    }
   };
   /** A return of f goes on behind its calls, and where the functions return that jump into f. */
   const goBack = (f: number, p: number, r: number): void => {

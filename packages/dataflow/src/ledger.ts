@@ -43,7 +43,7 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
   const { effect, effects } = instructions;
   const { call, callee, exit, first, end } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
-  const { functionOf, open, closedBy, returnStart, returnNodes, jumpStart, jumps } = returns;
+  const { functionOf, open, closedBy, returnStart, returnNodes, jumpStart, jumps, jumperStart, jumpers } = returns;
   const { readsRest, writesParts, writesRest } = summaries;
   const { callReads, returnReads, narrowReads } = conventionSets(bits);
   const unseen = unseenCalls(bits);
@@ -146,10 +146,7 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
     switch (exit[k]) {
       case Exit.cReturn:
       case Exit.return:
-        if (returned === undefined) break;
-        join(returned, functionOf[k]);
-        for (let a = 0; a < PLANES; a++) if ((closedBy[functionOf[k]] >> a) & 1) taken[a] |= groups;
-        cutReturn(functionOf[k]);
+        if (returned !== undefined) join(returned, functionOf[k]);
         break;
       case Exit.opaque:
         taken.fill(0);
@@ -202,24 +199,48 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
   });
 
   const column = planesOf(nodes.count);
-  const feed = (f: number, mark: (node: number) => void): void => {
-    const work = [f];
-    for (let g = work.pop(); g !== undefined; g = work.pop()) {
+  /** Functions whose returns are looked at, and those that jump into them. */
+  const returningFunctions = (): Set<number> => {
+    const found = new Set<number>();
+    for (const k of demand.live.nodes)
+      if (exit[k] === Exit.cReturn || exit[k] === Exit.return) found.add(functionOf[k]);
+    // A set goes through what is added on the way.
+    for (const f of found) for (let e = jumperStart[f]; e < jumperStart[f + 1]; e++) found.add(jumpers[e]);
+    return found;
+  };
+  /** Adds planes to what is taken away at the returns of a function, and so at those of the functions that it jumps into. */
+  const feed = (f: number, planes: Int32Array, mask: number, mark: (node: number) => void): void => {
+    const work: number[] = [];
+    const merge = (g: number, from: Int32Array, row: number, within: number): void => {
       let changed = false;
       for (let a = 0; a < PLANES; a++) {
-        const more = taken[a] & ~behindReturn[g * PLANES + a];
+        const more = from[row * PLANES + a] & within & ~behindReturn[g * PLANES + a];
         if (more === 0) continue;
         behindReturn[g * PLANES + a] |= more;
         changed = true;
       }
-      if (!changed) continue;
+      if (changed) work.push(g);
+    };
+    merge(f, planes, 0, mask);
+    for (let g = work.pop(); g !== undefined; g = work.pop()) {
       for (let e = returnStart[g]; e < returnStart[g + 1]; e++) mark(returnNodes[e]);
-      for (let e = jumpStart[g]; e < jumpStart[g + 1]; e++) work.push(jumps[e]);
+      for (let e = jumpStart[g]; e < jumpStart[g + 1]; e++)
+        merge(jumps[e], behindReturn, g, groupsTouched(handed(jumps[e])));
     }
   };
+  // Whoever the callers are: what a function hands back, and that they are visible, rests on assumptions.
+  for (const f of returningFunctions()) {
+    taken.fill(0);
+    for (let a = 0; a < PLANES; a++) if ((closedBy[f] >> a) & 1) taken[a] |= groups;
+    cutReturn(f);
+    feed(f, taken, groups, () => undefined);
+  }
   solveBackward(nodes, demand.live.nodes, (k, mark) => {
     atExit(k, column, behindReturn);
-    if (callee[k] >= 0 && open[functionOf[callee[k]]] === 0) feed(functionOf[callee[k]], mark);
+    if (callee[k] >= 0 && open[functionOf[callee[k]]] === 0) {
+      const f = functionOf[callee[k]];
+      feed(f, taken, groupsTouched(handed(f)), mark);
+    }
     throughCall(k);
     throughNode(k, liveRest);
     return store(k, column);
