@@ -53,12 +53,12 @@ void backend_flush_page(uint32_t address);
 void backend_enter(void);
 /* The processor's address of the last page fault. */
 uint32_t backend_fault_address(void);
-/* Writes row `index` of the descriptor table for the guest's kernel (`user` false) or its user programs; `local`: of the LDT. */
+/* Writes (0: it is nobody's) row `index` of the descriptor table for the guest's kernel (`user` false) or its user programs; `local`: of the LDT. */
 void backend_descriptor_set(bool user, bool local, uint32_t index, uint64_t descriptor);
 uint64_t backend_descriptor_get(bool user, bool local, uint32_t index);
 enum { DESCRIPTOR_COUNT = 8176 };   /* rows that a guest may use */
-/* Which of the two tables the processor uses, and whether there is an LDT. */
-void backend_descriptors_use(bool user, bool local);
+/* Which of the two pairs of tables the processor uses. */
+void backend_descriptors_use(bool user);
 /* FS and GS, which stay in the processor. A load that faults loads 0 and gives false. */
 uint32_t backend_fs(void);
 uint32_t backend_gs(void);

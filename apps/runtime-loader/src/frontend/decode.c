@@ -4,6 +4,7 @@
 #include "descriptors.h"
 #include "exceptions.h"
 #include "memory.h"
+#include "sites.h"
 
 uint32_t *general_register(uint32_t number) {
   struct registers *r = &vcpu.regs;
@@ -43,7 +44,8 @@ static bool next_byte(struct instruction *i, uint8_t *byte) {
   uint32_t index = i->length;
   if (index == INSTRUCTION_LONGEST) return exception_raise(VECTOR_GP, 0);
   if (index == source.split && !turn_page(index)) return false;
-  *byte = index == 0 && source.first >= 0 ? (uint8_t)source.first : source.bytes[index];
+  *byte = source.bytes[index];
+  if (index == 0 && source.first >= 0 && *byte == TRAP_OPCODE) *byte = (uint8_t)source.first;
   i->length++;
   return true;
 }

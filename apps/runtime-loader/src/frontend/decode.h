@@ -33,7 +33,8 @@ static inline uint32_t modrm_rm(const struct instruction *i) {
 uint32_t *general_register(uint32_t number);
 
 /*
- * Reads the instruction at EIP. `first` replaces its first byte, unless it is negative. False: `exception_raise` was called,
+ * Reads the instruction at EIP. `first`, unless it is negative, is what stood in its first byte before a trap did; the
+ * guest may have put something else there. False: `exception_raise` was called,
  * for memory that is not there or for an instruction that is too long.
  */
 bool decode(struct instruction *instruction, int first);

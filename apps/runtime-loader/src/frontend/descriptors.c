@@ -117,6 +117,15 @@ static uint64_t row_of(uint32_t selector) {
   return backend_descriptor_get(vcpu.cpl == 3, selector & LOCAL, index);
 }
 
+static bool enterable(void) {
+  uint64_t code = row_of(vcpu.regs.cs), stack = row_of(vcpu.regs.ss);
+  return descriptor_is_code(code) && descriptor_present(code) && descriptor_is_writable_data(stack) && descriptor_present(stack);
+}
+
+bool descriptors_enterable(void) {
+  return enterable() || (descriptors_follow() && enterable());
+}
+
 uint32_t segment_base(uint32_t selector) {
   return descriptor_base(row_of(selector));
 }

@@ -269,6 +269,7 @@ static bool unprivileged(const struct instruction *i) {
   switch (i->opcode) {
     case 0x6c: case 0x6d: case 0x6e: case 0x6f: case 0xe4: case 0xe5: case 0xe6: case 0xe7: case 0xec: case 0xed: case 0xee: case 0xef:
     case TWO_BYTE + 0x34: return true;
+    case 0xfa: case 0xfb: return vcpu.iopl == FLAG_IOPL;
     default: return false;
   }
 }
@@ -365,9 +366,11 @@ void emulate_instruction(void) {
     return;
   }
   uint32_t kind = 0;
+  bool stepping = vcpu.regs.eflags & FLAG_TF;
   enum outcome outcome = emulate(&instruction, &kind);
   if (site != 0) site->traps++;
   site_table.kind_traps[kind]++;
   if (outcome == NEXT) vcpu.regs.eip += instruction.length;
-  else if (outcome == RAISED) exception_deliver_raised();
+  if (outcome == RAISED) exception_deliver_raised();
+  else if (stepping) events_single_step();
 }

@@ -1,6 +1,7 @@
 #include "events.h"
 
 #include "backend.h"
+#include "decode.h"
 #include "descriptors.h"
 #include "emulate.h"
 #include "exceptions.h"
@@ -78,15 +79,18 @@ static bool table_was_stale(uint32_t error) {
 static void general_protection(void) {
   uint32_t error = vcpu.regs.error, start = vcpu.regs.eip;
   if ((error & 7) == 2) {
-    /* INT n to a gate that is the monitor's: the instruction has two bytes, and prefixes mean nothing to it. */
-    vcpu.regs.eip += 2;
-    software_interrupt_deliver(error >> 3, start);
+    /* INT n to a gate that is the monitor's; prefixes mean nothing to it, but belong to its length. */
+    struct instruction instruction;
+    if (decode(&instruction, -1)) {
+      vcpu.regs.eip += instruction.length;
+      software_interrupt_deliver(error >> 3, start);
+    } else exception_deliver_raised();
     return;
   }
   if (!table_was_stale(error)) emulate_instruction();
 }
 
-static void single_step(void) {
+void events_single_step(void) {
   vcpu.dr[6] = 0xffff0ff0 | 1 << 14;
   exception_deliver(VECTOR_DB, 0);
 }
@@ -95,7 +99,7 @@ static void handle(uint32_t vector) {
   switch (vector) {
     case VECTOR_PF: page_fault(); return;
     case VECTOR_GP: general_protection(); return;
-    case VECTOR_DB: single_step(); return;
+    case VECTOR_DB: events_single_step(); return;
     case VECTOR_BP: case VECTOR_OF: software_interrupt_deliver(vector, vcpu.regs.eip - 1); return;
     case 0x80: software_interrupt_deliver(vector, vcpu.regs.eip - 2); return;
     case VECTOR_NP: case VECTOR_SS:
@@ -128,7 +132,11 @@ _Noreturn void events_run(void) {
     resident_publish_pending(devices_wait() && !interrupts_on());
     bool user = vcpu.cpl == 3;
     shadow_prepare(user);
-    backend_descriptors_use(user, (vcpu.ldtr.selector & 0xfffc) != 0);
+    backend_descriptors_use(user);
+    if (!descriptors_enterable()) {
+      report_guest("its code or stack segment is gone from its descriptor tables");
+      backend_shutdown(SHUTDOWN_FAULT);
+    }
     backend_enter();
     uint32_t vector = vcpu.regs.vector;
     site_table.vector_exits[vector & 255]++;

@@ -9,6 +9,8 @@ _Noreturn void events_run(void);
 
 /* HLT: nothing happens until an interrupt. */
 void events_halt(void);
+/* An instruction was executed with the trap flag on. */
+void events_single_step(void);
 /* No interrupt before the next instruction, if that one traps (STI; HLT and the like must stay together). */
 void events_delay_interrupts(void);
 

@@ -68,10 +68,10 @@ uint64_t devices_deadline(void) {
   return devices_next_event(&devices);
 }
 
-/* May a user program use these ports? Its task's bit map says so (SDM Vol. 1, 19.5.2). */
+/* May a user program use these ports? Its IOPL or its task's bit map says so (SDM Vol. 1, 19.5). */
 static bool permitted(uint32_t port, uint32_t size) {
   uint16_t base, bits;
-  if (vcpu.cpl == 0) return true;
+  if (vcpu.cpl == 0 || vcpu.iopl == FLAG_IOPL) return true;
   if (vcpu.tr.limit < TASK_SIZE - 1 || !guest_read(vcpu.tr.base + TASK_IO_BASE, &base, 2, 0)) return false;
   uint32_t at = base + port / 8;
   if (at + 1 > vcpu.tr.limit || !guest_read(vcpu.tr.base + at, &bits, 2, 0)) return false;

@@ -287,6 +287,7 @@ void shadow_invalidate(uint32_t address) {
 }
 
 void shadow_prepare(bool user) {
+  if (tables_recycled()) load_pending = true;
   if (!load_pending && user == loaded_user) return;
   uint32_t directories[4] = {0};
   for (uint32_t i = 0; i < gigabytes(); i++) {

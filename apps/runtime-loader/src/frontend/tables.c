@@ -10,6 +10,7 @@ enum { TRACKED = 1, OUT_OF_SYNC = 2 };
 struct table tables[TABLE_COUNT];
 static uint16_t hash[HASH_SIZE];
 static uint32_t free_list[TABLE_COUNT], free_count;
+static bool recycled;
 
 static uint8_t frame_state[FRAME_COUNT];
 /* Entries are numbered table * 1024 + index; 0 ends a chain, for table 0 does not exist. */
@@ -74,7 +75,14 @@ static void sweep(void) {
     if (tables[table].kind != TABLE_ABANDONED) continue;
     tables[table].kind = TABLE_FREE;
     free_list[free_count++] = table;
+    recycled = true;
   }
+}
+
+bool tables_recycled(void) {
+  bool answer = recycled;
+  recycled = false;
+  return answer;
 }
 
 uint32_t table_new(enum table_kind kind, uint32_t frame, bool user) {

@@ -45,6 +45,8 @@ extern struct table tables[];
 #define SAFE_TABLE (TABLE_COUNT - 1)
 
 void tables_reset(void);
+/* Has a table been freed, since this was last asked, that the processor may still know from a directory? */
+bool tables_recycled(void);
 
 /* The table with this key, or 0. */
 uint32_t table_find(enum table_kind kind, uint32_t frame, bool user);

@@ -32,7 +32,7 @@ static void load(const uint32_t *task) {
 bool task_switch(uint32_t selector, bool push_error, uint32_t error) {
   uint64_t descriptor, code;
   uint32_t old[TASK_WORDS], task[TASK_WORDS], named = selector & 0xfffc;
-  if (!descriptor_read(selector, &descriptor) || descriptor_is_segment(descriptor) || descriptor_type(descriptor) != TYPE_TASK_AVAILABLE)
+  if (selector & 4 || !descriptor_read(selector, &descriptor) || descriptor_is_segment(descriptor) || descriptor_type(descriptor) != TYPE_TASK_AVAILABLE)
     return exception_raise(VECTOR_GP, named);
   if (!descriptor_present(descriptor)) return exception_raise(VECTOR_NP, named);
   uint32_t base = descriptor_base(descriptor);
@@ -48,7 +48,7 @@ bool task_switch(uint32_t selector, bool push_error, uint32_t error) {
 
   vcpu.tr = (struct system_segment){selector, base, descriptor_limit(descriptor)};
   vcpu.cpl = 0;
-  vcpu.regs.cs = task[TASK_CS] | 3;
+  vcpu.regs.cs = (task[TASK_CS] & 0xfffc) | 3;
   control_write(3, task[TASK_CR3]);
   control_write(0, vcpu.cr0 | CR0_TS);
   load(task);

@@ -23,12 +23,20 @@ static void move_stack(uint32_t bytes) {
   else vcpu.regs.esp = (vcpu.regs.esp & 0xffff0000) | ((vcpu.regs.esp + bytes) & 0xffff);
 }
 
+/* Gates and tasks are entered by exceptions only. */
+static void note_system_segment(uint32_t selector, uint64_t descriptor) {
+  uint32_t type = descriptor_type(descriptor);
+  if (!descriptor_is_segment(descriptor) && descriptor_present(descriptor) && (1u << type & 0x1232) != 0)
+    report_guest_number("a far transfer through a gate or to a task, which is not offered:", selector);
+}
+
 /* A code segment that control may return to at `privilege`. */
 static bool check_code(uint32_t selector, uint32_t privilege) {
   uint64_t code;
   uint32_t error = selector & 0xfffc;
   if (!descriptor_read(selector, &code)) return exception_raise(VECTOR_GP, error);
   uint32_t dpl = descriptor_dpl(code);
+  note_system_segment(selector, code);
   if (!descriptor_is_code(code) || (descriptor_is_conforming(code) ? dpl > privilege : dpl != privilege)) return exception_raise(VECTOR_GP, error);
   if (!descriptor_present(code)) return exception_raise(VECTOR_NP, error);
   return true;

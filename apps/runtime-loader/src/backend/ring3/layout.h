@@ -17,7 +17,7 @@
 #define MONITOR_DATA 0xff88
 #define MONITOR_TASK 0xff90
 
-#define MONITOR_LDT 0xff98             /* the kernel's; the user programs' is the next one */
+#define MONITOR_LDT 0xff98
 
 /* Bytes set aside for struct vcpu. */
 #define VCPU_ROOM 1024

@@ -9,6 +9,11 @@ enum { GDT_ROWS = 8192, USER = 1 };
 enum { GATE_RING_0 = 0x8e, GATE_RING_3 = 0xee };
 #define FLAT_CODE 0x00cf9b000000ffffull
 #define FLAT_DATA 0x00cf93000000ffffull
+/*
+ * What stands in rows that are nobody's: code of ring 0 that cannot be read. All that ring 3 can try with it is a general
+ * protection fault on every processor, while emulators do not think of all that can be tried with system segments.
+ */
+#define NOBODYS 0x00409800000000ffull
 #define CR0_OURS 0x80010031u   /* PG, WP, NE, ET, PE */
 
 _Static_assert(sizeof(struct vcpu) <= VCPU_ROOM, "struct vcpu outgrew its room");
@@ -18,7 +23,7 @@ static uint64_t gdt[2][GDT_ROWS] __attribute__((aligned(8)));
 static uint64_t ldt[2][DESCRIPTOR_COUNT] __attribute__((aligned(8)));
 static uint64_t idt[256] __attribute__((aligned(8)));
 static uint32_t task[26];
-static uint32_t current_view = 2, current_local = 2;   /* neither */
+static uint32_t current_view = 2;   /* neither */
 
 extern const uint8_t interrupt_entries[];
 void enter_guest(void);
@@ -47,11 +52,11 @@ static void put_gate(uint32_t vector, uint32_t rights) {
 
 void processor_start(void) {
   for (uint32_t view = 0; view < 2; view++) {
+    for (uint32_t row = 1; row < GDT_ROWS; row++) gdt[view][row] = NOBODYS;
+    for (uint32_t row = 0; row < DESCRIPTOR_COUNT; row++) ldt[view][row] = NOBODYS;
     gdt[view][MONITOR_CODE / 8] = FLAT_CODE;
     gdt[view][MONITOR_DATA / 8] = FLAT_DATA;
     gdt[view][MONITOR_TASK / 8] = system_descriptor(task, sizeof task - 1, 9);
-    gdt[view][MONITOR_LDT / 8] = system_descriptor(ldt[0], sizeof ldt[0] - 1, 2);
-    gdt[view][MONITOR_LDT / 8 + 1] = system_descriptor(ldt[1], sizeof ldt[1] - 1, 2);
   }
   load_gdt(gdt[0]);
   __asm__ volatile("ljmp %0, $1f\n1:" : : "i"(MONITOR_CODE));
@@ -71,7 +76,8 @@ void processor_start(void) {
   task[2] = MONITOR_DATA;
   task[25] = sizeof task << 16;                   /* no I/O bit map */
   __asm__ volatile("ltr %w0" : : "r"(MONITOR_TASK));
-  __asm__ volatile("lldt %w0" : : "r"(0));
+  /* Its row has done its duty. */
+  gdt[0][MONITOR_TASK / 8] = gdt[1][MONITOR_TASK / 8] = NOBODYS;
   /* SYSENTER stays without a target: it faults, and that is how it gets here. */
   __asm__ volatile("wrmsr" : : "c"(0x174), "a"(0), "d"(0));
 }
@@ -79,19 +85,23 @@ void processor_start(void) {
 /* ---- descriptors ---- */
 
 void backend_descriptor_set(bool user, bool local, uint32_t index, uint64_t descriptor) {
-  (local ? ldt[user] : gdt[user])[index] = descriptor;
+  (local ? ldt[user] : gdt[user])[index] = descriptor != 0 ? descriptor : NOBODYS;
 }
 
 uint64_t backend_descriptor_get(bool user, bool local, uint32_t index) {
-  return (local ? ldt[user] : gdt[user])[index];
+  uint64_t row = (local ? ldt[user] : gdt[user])[index];
+  return row != NOBODYS ? row : 0;
 }
 
-void backend_descriptors_use(bool user, bool local) {
-  if (current_view == user && current_local == local) return;
-  current_view = user, current_local = local;
+/* There always is an LDT, though its rows may be nobody's: v86 looks for the rows of an absent one at linear address 0. */
+void backend_descriptors_use(bool user) {
+  if (current_view == user) return;
+  current_view = user;
   load_gdt(gdt[user]);
-  uint32_t selector = !local ? 0 : user ? MONITOR_LDT + 8 : MONITOR_LDT;
-  __asm__ volatile("lldt %w0" : : "r"(selector));
+  volatile uint64_t *row = &gdt[user][MONITOR_LDT / 8];
+  *row = system_descriptor(ldt[user], sizeof ldt[user] - 1, 2);
+  __asm__ volatile("lldt %w0" : : "r"(MONITOR_LDT) : "memory");
+  *row = NOBODYS;
 }
 
 uint32_t backend_fs(void) {
@@ -108,7 +118,7 @@ uint32_t backend_gs(void) {
 
 /* The table of the guest's present mode has to be in use when its segments are loaded. */
 static void use_present_table(void) {
-  backend_descriptors_use(vcpu.cpl == 3, (vcpu.ldtr.selector & 0xfffc) != 0);
+  backend_descriptors_use(vcpu.cpl == 3);
 }
 
 /* In ring 0 the processor checks less: rows that are no data are refused here. */
