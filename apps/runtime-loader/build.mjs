@@ -7,6 +7,7 @@
  *   host-patch    the same patcher C files, for tests
  *   devices.o     the devices of the virtual PC, for the guest
  *   host-devices  the same, for tests
+ *   host-frontend the front end under a back end that attacks it
  *
  * HOST_FLAGS in the environment are further flags for the programs of this machine, such as -fsanitize=undefined.
  *
@@ -22,7 +23,7 @@ const [folder = "build", ...named] = process.argv.slice(2);
 const out = isAbsolute(folder) ? folder : join(here, folder);
 const targets =
   named.length === 0
-    ? ["boot.elf", "boot-ring3.elf", "resident.bin", "host-patch", "devices.o", "host-devices"]
+    ? ["boot.elf", "boot-ring3.elf", "resident.bin", "host-patch", "devices.o", "host-devices", "host-frontend"]
     : named;
 
 const CC = process.env.CC ?? "gcc";
@@ -133,4 +134,8 @@ if (targets.includes("host-patch")) {
 }
 if (targets.includes("host-devices")) {
   run(CC, [...HOST_FLAGS, "-o", join(out, "host-devices"), ...compile("host", ["host/devices.c", ...devices], host)]);
+}
+if (targets.includes("host-frontend")) {
+  const objects = compile("host", ["host/frontend.c", ...frontend, ...devices], host);
+  run(CC, [...HOST_FLAGS, "-o", join(out, "host-frontend"), ...objects]);
 }

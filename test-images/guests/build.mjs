@@ -5,6 +5,7 @@
  *                          Linux's build appends to a kernel
  *   build/workload         a program for i386 Linux without a C library, that guests run
  *   build/port-script.elf  runs a script of port accesses, to compare a machine's devices with others
+ *   build/hostile.elf      a kernel that attacks what it runs on, in many cases (hostile/hostile.h)
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -14,7 +15,7 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const CC = process.env.CC ?? "gcc";
 const OBJCOPY = process.env.OBJCOPY ?? "objcopy";
-const guest = ["-m32", "-march=i686", "-ffreestanding", "-Itiny-linux"];
+const guest = ["-m32", "-march=i686", "-ffreestanding"];
 const link = [
   "-m32",
   "-nostdlib",
@@ -24,18 +25,21 @@ const link = [
   "-Wl,-z,noexecstack",
   "-Wl,--no-warn-rwx-segments",
 ];
-const sources = [
-  "head",
-  "main",
-  "console",
-  "boot-checks",
-  "flag-checks",
-  "port-checks",
-  "system-checks",
-  "window-checks",
-  "interrupts",
-  "user",
-];
+const guests = {
+  "tiny-linux": [
+    "head",
+    "main",
+    "console",
+    "boot-checks",
+    "flag-checks",
+    "port-checks",
+    "system-checks",
+    "window-checks",
+    "interrupts",
+    "user",
+  ],
+  hostile: ["kernel", "memory", "paging", "descriptors", "interrupts", "privileged"],
+};
 
 function run(program, args) {
   try {
@@ -48,15 +52,19 @@ function run(program, args) {
 }
 
 mkdirSync(join(here, "build"), { recursive: true });
-const objects = sources.map((name) => {
-  run(CC, [...guest, "-c", "-o", `build/${name}.o`, `tiny-linux/${name}.S`]);
-  return `build/${name}.o`;
-});
-run(CC, [...link, "-Wl,--emit-relocs", "-T", "tiny-linux/kernel.ld", "-o", "build/tiny-linux.linked", ...objects]);
 run(CC, ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-o", "build/append-relocations", "append-relocations.c"]);
-// The relocations that the linker was told to keep go behind the file, and their sections out of it.
-run(OBJCOPY, ["--remove-relocations=*", "build/tiny-linux.linked", "build/tiny-linux.elf"]);
-run("build/append-relocations", ["build/tiny-linux.linked", "build/tiny-linux.elf"]);
+for (const [name, sources] of Object.entries(guests)) {
+  const objects = sources.map((source) => {
+    const object = `build/${name}-${source}.o`;
+    run(CC, [...guest, `-I${name}`, "-c", "-o", object, `${name}/${source}.S`]);
+    return object;
+  });
+  const linked = `build/${name}.linked`;
+  run(CC, [...link, "-Wl,--emit-relocs", "-T", `${name}/kernel.ld`, "-o", linked, ...objects]);
+  // The relocations that the linker was told to keep go behind the file, and their sections out of it.
+  run(OBJCOPY, ["--remove-relocations=*", linked, `build/${name}.elf`]);
+  run("build/append-relocations", [linked, `build/${name}.elf`]);
+}
 
 const workload = ["start.S", "probe.S"].concat(
   ["main", "output", "probe", "registers", "contexts", "processes", "signals", "memory", "tracing", "microbench"].map(

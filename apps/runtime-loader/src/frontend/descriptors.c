@@ -87,13 +87,18 @@ static bool follow_table(bool local) {
   bool changed = false;
   for (uint32_t first = 0; first < rows; first += CHUNK) {
     uint32_t count = rows - first < CHUNK ? rows - first : CHUNK;
-    if (!guest_read(base + first * 8, chunk, count * 8, 0)) continue;
+    if (!guest_read(base + first * 8, chunk, count * 8, 0)) memset(chunk, 0, sizeof chunk);
     if (first + count <= copy->rows && memcmp(chunk, &copy->guest[first], count * 8) == 0) continue;
     for (uint32_t i = 0; i < count; i++)
       if (first + i > 0 || local) changed |= follow_row(local, first + i, chunk[i]);
   }
-  for (uint32_t index = rows; index < copy->rows; index++) changed |= follow_row(local, index, 0);
-  copy->rows = rows;
+  /* Rows that are still in use are asked again the next time. */
+  uint32_t kept = rows;
+  for (uint32_t index = rows; index < copy->rows; index++) {
+    changed |= follow_row(local, index, 0);
+    if (copy->guest[index] != 0) kept = index + 1;
+  }
+  copy->rows = kept;
   return changed;
 }
 

@@ -304,6 +304,7 @@ static enum outcome emulate_group_7(const struct instruction *i, uint32_t *kind)
 
 static enum outcome emulate(const struct instruction *i, uint32_t *kind) {
   bool again = false;
+  if (i->lock) return done(exception_raise(VECTOR_UD, 0));
   if (vcpu.cpl == 3 && !unprivileged(i)) return done(exception_raise(VECTOR_GP, vcpu.regs.error));
   switch (i->opcode) {
     case 0xfa: *kind = KIND_CLI; return emulate_cli();

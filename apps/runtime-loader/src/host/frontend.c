@@ -1,0 +1,500 @@
+/*
+ * The front end as a program of the machine that builds it, under a back end that attacks it: every time the guest would run,
+ * a random trap is reported instead, or the guest's memory is changed as a guest can change it. Whatever came before:
+ *
+ *   - no shadow table shows the guest anything but its own memory, absent memory, or (to the monitor alone) the monitor;
+ *   - pages that are read-only to the guest's user programs or absent are so in their view, once tables are in sync;
+ *   - the processor could load CS and SS.
+ *
+ *   host-frontend SEED STEPS
+ *
+ * prints how often each thing was done. Exit code 3: something of this does not hold (the step is named; the seed repeats it).
+ */
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../frontend/backend.h"
+#include "../frontend/descriptors.h"
+#include "../frontend/events.h"
+#include "../frontend/memory.h"
+#include "../frontend/ports.h"
+#include "../frontend/resident.h"
+#include "../frontend/shadow.h"
+#include "../frontend/sites.h"
+#include "../frontend/tables.h"
+#include "../frontend/walk.h"
+#include "formats.h"
+
+enum { RAM_FRAMES = 0x1200, HOLE = 0x9f, HOLE_END = 0x100 };   /* 18 MB: the resident area is at 15 MB */
+enum { MONITOR_FRAME = 0x2c00, MONITOR_FRAMES = 0x1c00, TABLE_FRAME = 0x3000, ABSENT_FRAME = 0x2fff0 };
+#define MONITOR_ADDRESS 0xfc000000u
+/* Where the interesting things of the guest are at first. */
+enum { CODE = 0x200000, STACK = 0x210000, GDT = 0x220000, IDT = 0x221000, TASK = 0x222000, TABLES = 0x230000, TABLE_PAGE_COUNT = 12 };
+/* Of the pages at TABLES: 0 is a directory, 1 to 4 are its page tables, then anything; these two are for PAE. */
+enum { PAE_DIRECTORY = 10, PAE_POINTERS = 11 };
+
+struct vcpu vcpu;
+
+static uint8_t *ram;
+static uint32_t table_memory[TABLE_COUNT][1024];
+static uint64_t rows[2][2][DESCRIPTOR_COUNT];
+static uint32_t running[4], segment_fs, segment_gs;
+static uint64_t clock_now;
+static bool pae, user_view;
+static jmp_buf stopped;
+
+/* ---- random numbers: xorshift ---- */
+
+static uint64_t state;
+static uint32_t random32(void) {
+  state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+  return (uint32_t)(state >> 16);
+}
+static uint32_t below(uint32_t count) {
+  return random32() % count;
+}
+
+static unsigned long step;
+static unsigned seed;
+static _Noreturn void broken(const char *what, uint32_t number) {
+  fprintf(stderr, "host-frontend: seed %u, step %lu: %s %#x\n", seed, step, what, number);
+  exit(3);
+}
+
+/* ---- memory ---- */
+
+enum frame_kind backend_frame_kind(uint32_t frame) {
+  if (frame < RAM_FRAMES && (frame < HOLE || frame >= HOLE_END)) return FRAME_RAM;
+  return frame - MONITOR_FRAME < MONITOR_FRAMES ? FRAME_FORBIDDEN : FRAME_ABSENT;
+}
+
+void *backend_window(uint32_t frame) {
+  if (backend_frame_kind(frame) != FRAME_RAM) broken("a window onto what is not the guest's, frame", frame);
+  return ram + (size_t)frame * 4096;
+}
+
+uint32_t backend_absent_frame(bool write) {
+  return ABSENT_FRAME + write;
+}
+
+uint32_t backend_table_frame(uint32_t table) {
+  if (table == 0 || table >= TABLE_COUNT) broken("no table", table);
+  return TABLE_FRAME + table;
+}
+
+uint32_t backend_table_of(uint32_t frame) {
+  return frame - TABLE_FRAME < TABLE_COUNT ? frame - TABLE_FRAME : 0;
+}
+
+void backend_table_clear(uint32_t table, bool top) {
+  memset(table_memory[table], 0, 4096);
+  if (!top) return;
+  for (uint32_t at = pae ? 480 : 1008; at < (pae ? 512u : 1024u); at++) table_memory[table][pae ? at * 2 : at] = MONITOR_FRAME << 12 | 0x183;
+}
+
+uint32_t *backend_entry(uint32_t table, uint32_t index) {
+  if (table == 0 || table >= TABLE_COUNT || index >= (pae ? 512u : 1024u)) broken("no entry in table", table);
+  return &table_memory[table][pae ? index * 2 : index];
+}
+
+uint32_t backend_monitor_start(void) {
+  return MONITOR_ADDRESS;
+}
+
+void backend_tables_format(bool wide) {
+  pae = wide;
+}
+
+void backend_root_load(const uint32_t directories[4]) {
+  memcpy(running, directories, sizeof running);
+}
+
+void backend_flush_page(uint32_t address) {
+  (void)address;
+}
+
+/* ---- the processor ---- */
+
+static uint32_t fault_address;
+uint32_t backend_fault_address(void) {
+  return fault_address;
+}
+
+void backend_descriptor_set(bool user, bool local, uint32_t index, uint64_t descriptor) {
+  if (index >= DESCRIPTOR_COUNT) broken("no row", index);
+  if (descriptor != 0 && (!descriptor_is_segment(descriptor) || descriptor_dpl(descriptor) != 3)) broken("a hostile row", index);
+  rows[user][local][index] = descriptor;
+}
+
+uint64_t backend_descriptor_get(bool user, bool local, uint32_t index) {
+  if (index >= DESCRIPTOR_COUNT) broken("no row", index);
+  return rows[user][local][index];
+}
+
+void backend_descriptors_use(bool user) {
+  user_view = user;
+}
+
+static bool loadable(uint32_t selector) {
+  uint32_t index = selector >> 3 & 0x1fff;
+  if ((selector & 0xfffc) == 0) return true;
+  if (index >= DESCRIPTOR_COUNT) return false;
+  uint64_t row = rows[vcpu.cpl == 3][selector >> 2 & 1][index];
+  return descriptor_is_readable(row) && descriptor_present(row);
+}
+
+uint32_t backend_fs(void) {
+  return segment_fs;
+}
+
+uint32_t backend_gs(void) {
+  return segment_gs;
+}
+
+bool backend_fs_load(uint32_t selector) {
+  bool right = loadable(selector);
+  segment_fs = right ? selector & 0xffff : 0;
+  return right;
+}
+
+bool backend_gs_load(uint32_t selector) {
+  bool right = loadable(selector);
+  segment_gs = right ? selector & 0xffff : 0;
+  return right;
+}
+
+void backend_fpu_control(uint32_t cr0, uint32_t cr4) {
+  (void)cr0, (void)cr4;
+}
+
+void backend_cpuid(uint32_t *eax, uint32_t *ebx, uint32_t *ecx, uint32_t *edx) {
+  *eax = *ebx = *ecx = *edx = random32();
+}
+
+uint64_t backend_rdtsc(void) {
+  return clock_now;
+}
+
+uint32_t backend_epoch(void) {
+  return 0;
+}
+
+uint64_t backend_now(void) {
+  return clock_now;
+}
+
+void backend_timer_set(uint64_t deadline) {
+  (void)deadline;
+}
+
+bool backend_host_interrupt(uint32_t vector) {
+  return vector >= 0x20 && vector < 0x30;
+}
+
+void backend_idle(void) {
+  static uint32_t naps;
+  clock_now += 60000000;
+  if (++naps % 64 == 0) longjmp(stopped, SHUTDOWN_HALT + 1);   /* no interrupt will ever come */
+}
+
+void backend_console_write(uint8_t byte) {
+  (void)byte;
+}
+
+int backend_console_read(void) {
+  return below(8) == 0 ? (int)below(256) : -1;
+}
+
+_Noreturn void backend_shutdown(enum shutdown why) {
+  longjmp(stopped, (int)why + 1);
+}
+
+/* ---- what must hold ---- */
+
+static void check_leaf(uint32_t entry, uint32_t address) {
+  uint32_t frame = entry >> 12;
+  if (frame == ABSENT_FRAME ? entry & ENTRY_WRITE : frame != ABSENT_FRAME + 1 && backend_frame_kind(frame) != FRAME_RAM)
+    broken("the guest sees what is not its own, at", address);
+}
+
+/* The guest's own entry for a page that its user programs see, as far as the tables that lead there are in sync. */
+static void check_user(uint32_t table, uint32_t index, uint32_t entry, uint32_t address) {
+  if (tables[table].kind != TABLE_PAGES || !frame_in_sync(tables[table].frame)) return;
+  struct guest_entry guest = guest_entry_read(tables[table].frame, index);
+  if (!(guest.low & ENTRY_PRESENT) || !(guest.low & ENTRY_USER)) broken("user programs see a page that they should not, at", address);
+  if (entry & ENTRY_WRITE && !(guest.low & ENTRY_WRITE)) broken("user programs can write a page that they should not, at", address);
+}
+
+static void check_directory(uint32_t directory, uint32_t gigabyte) {
+  uint32_t bits = pae ? 9 : 10, count = 1u << bits;
+  bool top = !pae || gigabyte == 3;
+  if (tables[directory].kind != (top ? TABLE_TOP_DIRECTORY : TABLE_DIRECTORY)) broken("not a directory that it runs on, table", directory);
+  for (uint32_t upper = 0; upper < count; upper++) {
+    uint32_t entry = *backend_entry(directory, upper), address = gigabyte << 30 | upper << (12 + bits);
+    if (!(entry & ENTRY_PRESENT)) continue;
+    if (top && address >= MONITOR_ADDRESS) {
+      if (entry & ENTRY_USER) broken("the monitor is visible, at", address);
+      continue;
+    }
+    uint32_t child = backend_table_of(entry >> 12);
+    if (child == 0 || entry & ENTRY_LARGE) broken("a directory's entry leads to no table, at", address);
+    uint32_t kind = tables[child].kind;
+    if (kind != TABLE_PAGES && kind != TABLE_LARGE && kind != TABLE_ABANDONED) broken("a table is something else, at", address);
+    if (tables[child].user != user_view && kind != TABLE_ABANDONED) broken("a table of the other view, at", address);
+    for (uint32_t index = 0; index < count; index++) {
+      uint32_t page = *backend_entry(child, index), at = address | index << 12;
+      if (!(page & ENTRY_PRESENT)) continue;
+      if (kind == TABLE_ABANDONED) broken("an abandoned table is not empty, at", at);
+      check_leaf(page, at);
+      if (page & ENTRY_WRITE && frame_in_sync(page >> 12)) broken("a page table can be written without notice, at", at);
+      if (user_view) check_user(child, index, page, at);
+    }
+  }
+}
+
+static void check(void) {
+  if (user_view != (vcpu.cpl == 3)) broken("the wrong view", vcpu.cpl);
+  for (uint32_t i = 0; i < 4; i++)
+    if (running[i] != 0) check_directory(running[i], i);
+  uint64_t code = 0, stack = 0;
+  uint32_t cs = vcpu.regs.cs, ss = vcpu.regs.ss;
+  if ((cs >> 3 & 0x1fff) < DESCRIPTOR_COUNT) code = rows[user_view][cs >> 2 & 1][cs >> 3 & 0x1fff];
+  if ((ss >> 3 & 0x1fff) < DESCRIPTOR_COUNT) stack = rows[user_view][ss >> 2 & 1][ss >> 3 & 0x1fff];
+  if ((cs & 3) != 3 || !descriptor_is_code(code) || !descriptor_present(code)) broken("the processor cannot load CS", cs);
+  if ((ss & 3) != 3 || !descriptor_is_writable_data(stack) || !descriptor_present(stack)) broken("the processor cannot load SS", ss);
+  if (vcpu.regs.eflags & (FLAG_VM | FLAG_IOPL)) broken("flags that the guest must not have", vcpu.regs.eflags);
+}
+
+/* ---- the attacker ---- */
+
+static const uint32_t addresses[] = {CODE, STACK, GDT, IDT, TASK, TABLES, 0, 0xfff, 0xffffffff, 0xfffff000, MONITOR_ADDRESS, MONITOR_ADDRESS - 1,
+                                     0xfe000000, 0x9f000, 0x2c00000, 0x3000000, 0x2fff0000, 0xc0f00000, 0xc0f00040, 0xf00000, 0x7ffff000, 0x80000000};
+
+static uint32_t some_address(void) {
+  uint32_t address = addresses[below(sizeof addresses / sizeof addresses[0])];
+  switch (below(4)) {
+    case 0: return address;
+    case 1: return address + below(64) - 32;
+    case 2: return address + below(TABLE_PAGE_COUNT * 4096);
+    default: return random32();
+  }
+}
+
+static uint32_t some_entry(void) {
+  static const uint32_t frames[] = {MONITOR_FRAME, TABLE_FRAME, TABLE_FRAME + 5, ABSENT_FRAME, 0, 0xf00, 0x9f, 0xfffff, 0x7ffff, 0x80000, RAM_FRAMES - 1, RAM_FRAMES};
+  uint32_t frame = below(4) == 0 ? frames[below(sizeof frames / sizeof frames[0])] : below(3) == 0 ? below(RAM_FRAMES) : (TABLES >> 12) + below(TABLE_PAGE_COUNT);
+  uint32_t flags = below(8) == 0 ? random32() & 0xfff : ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER | (below(8) == 0 ? ENTRY_LARGE : 0);
+  return frame << 12 | flags;
+}
+
+static uint32_t some_selector(void) {
+  static const uint16_t selectors[] = {0x10, 0x18, 0x20, 0x2b, 0x33, 0x38, 0x40, 0x48, 4, 7, 0xf, 0xff80, 0xff88, 0xff90, 0xff98, 0xffff, 0xfff8};
+  return below(8) == 0 ? random32() & 0xffff : selectors[below(sizeof selectors / sizeof selectors[0])];
+}
+
+static uint64_t some_descriptor(void) {
+  static const uint64_t kinds[] = {0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff, 0x00cf9f000000ffff, 0x00009b000000ffff,
+                                   0x0000930000000000, 0x00cf97000000ffff, 0x0000ec0000000000, 0x0000e50000400000, 0x0000820000000fff, 0};
+  uint64_t descriptor = kinds[below(sizeof kinds / sizeof kinds[0])];
+  uint32_t base = some_address();
+  if (below(2) == 0) descriptor |= (uint64_t)(base & 0xffffff) << 16 | (uint64_t)(base >> 24) << 56;
+  if (below(4) == 0) descriptor ^= 1ull << below(64);
+  if (below(4) == 0) return (uint64_t)0x8900 << 32 | (uint64_t)(base & 0xffffff) << 16 | 0x67;
+  return descriptor;
+}
+
+static uint64_t some_gate(void) {
+  uint32_t handler = below(4) == 0 ? some_address() : CODE + below(0x100), selector = below(16) == 0 ? some_selector() : 0x10;
+  static const uint16_t types[] = {0x8e00, 0xee00, 0x8f00, 0xef00, 0x8500, 0x8c00, 0x0e00, 0x8600};
+  uint32_t type = types[below(16) == 0 ? below(8) : below(4)];
+  return (handler & 0xffff) | (uint64_t)selector << 16 | (uint64_t)type << 32 | (uint64_t)(handler >> 16) << 48;
+}
+
+/* The guest writes: only where the shadow tables let it. */
+static void write_as_guest(uint32_t address, const void *from, size_t size) {
+  if (guest_write(address, from, size, vcpu.cpl == 3 ? ACCESS_USER : 0)) return;
+  fault_address = last_fault.address;
+}
+
+/* By physical address, as through an alias that the guest has somewhere: what is protected has to be taken out of sync. */
+static void write_physical(uint32_t address, const void *from, size_t size) {
+  uint32_t frame = address >> 12;
+  if (backend_frame_kind(frame) != FRAME_RAM) return;
+  if (frame_in_sync(frame)) {
+    if (out_of_sync_full()) return;
+    frame_out_of_sync(frame);
+  }
+  memcpy(ram + address, from, size);
+}
+
+static void change_memory(void) {
+  uint64_t value;
+  switch (below(6)) {
+    case 0: value = some_descriptor(); write_physical(GDT + (below(16) ? 9 + below(7) : below(16)) * 8, &value, 8); return;
+    case 1: value = some_gate(); write_physical(IDT + below(64) * 8, &value, 8); return;
+    case 2: value = random32() % 3 ? some_address() : some_selector(); write_physical(TASK + (below(16) ? 3 + below(24) : below(3)) * 4, &value, 4); return;
+    case 3: case 4:
+      value = some_entry();
+      if (below(3) != 0) value |= (uint64_t)(below(4) == 0 ? random32() : 0) << 32;
+      /* Mostly not where the guest itself is. */
+      write_physical(TABLES + (below(16) ? 2 + below(8) : below(TABLE_PAGE_COUNT)) * 4096 + (below(2) ? 8 + below(8) : below(1024)) * 4, &value, vcpu.cr4 & CR4_PAE ? 8 - 4 * below(2) : 4);
+      return;
+    default: value = (uint64_t)random32() << 32 | random32(); write_as_guest(some_address(), &value, 1 + below(8)); return;
+  }
+}
+
+static const uint8_t opcodes[][2] = {{0xfa}, {0xfb}, {0x9c}, {0x9d}, {0xcf}, {0xca}, {0xcb}, {0x9a}, {0xea}, {0xff, 0x2d}, {0xff, 0x1d}, {0x6c}, {0x6f}, {0xe4}, {0xe7},
+  {0xed}, {0xee}, {0x8c}, {0x8e}, {0x8e, 0xd0}, {0x07}, {0x17}, {0x1f}, {0xc4}, {0xc5}, {0x0f, 0xb2}, {0x0f, 0xb4}, {0x0f, 0xb5}, {0x0f, 0x00}, {0x0f, 0x00}, {0x0f, 0x01},
+  {0x0f, 0x01}, {0x0f, 0x02}, {0x0f, 0x03}, {0x0f, 0x06}, {0x0f, 0x09}, {0x0f, 0x20}, {0x0f, 0x21}, {0x0f, 0x22}, {0x0f, 0x22}, {0x0f, 0x22}, {0x0f, 0x23}, {0x0f, 0x30},
+  {0x0f, 0x31}, {0x0f, 0x32}, {0x0f, 0x34}, {0x0f, 0x35}, {0x0f, 0xa1}, {0x0f, 0xa2}, {0x0f, 0xa9}, {0xf4}, {0xcd}};
+static const uint8_t prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3};
+
+/* An instruction that traps, with random operands. */
+static void put_instruction(void) {
+  uint8_t bytes[20];
+  uint32_t length = 0;
+  for (uint32_t n = below(4) == 0 ? below(16) : 0; n > 0 && length < 15; n--) bytes[length++] = prefixes[below(sizeof prefixes)];
+  const uint8_t *opcode = opcodes[below(sizeof opcodes / sizeof opcodes[0])];
+  bytes[length++] = opcode[0];
+  if (opcode[0] == 0x0f || opcode[1] != 0) bytes[length++] = opcode[1];
+  while (length < sizeof bytes) bytes[length++] = (uint8_t)random32();
+  if (below(8) == 0) vcpu.regs.eip = (vcpu.regs.eip | 0xfff) - below(20);
+  guest_write(segment_base(vcpu.regs.cs) + vcpu.regs.eip, bytes, sizeof bytes, 0);
+}
+
+static uint32_t some_value(void) {
+  switch (below(5)) {
+    case 0: return some_address();
+    case 1: return some_selector();
+    case 2: return (TABLES >> 12) + below(TABLE_PAGE_COUNT) * 4096;
+    case 3: return 1u << below(32) | CR0_PE;
+    default: return random32();
+  }
+}
+
+static void change_registers(void) {
+  uint32_t *general[] = {&vcpu.regs.eax, &vcpu.regs.ecx, &vcpu.regs.edx, &vcpu.regs.ebx, &vcpu.regs.esp, &vcpu.regs.ebp, &vcpu.regs.esi, &vcpu.regs.edi};
+  *general[below(8)] = some_value();
+  if (below(8) != 0) vcpu.regs.esp = STACK + below(64) * 4;
+  if (below(4) != 0) vcpu.regs.eip = CODE + below(4096);
+  if (below(16) == 0) vcpu.regs.eip = some_address();
+  if (below(16) == 0) vcpu.regs.ecx = 0x174 + below(3);
+  if (below(16) == 0) vcpu.regs.eflags = (random32() & FLAGS_OWN) | FLAGS_ALWAYS | (vcpu.regs.eflags & FLAG_IF);
+  if (below(8) == 0) {
+    uint32_t selector = some_selector();
+    if (loadable(selector)) *(below(2) ? &vcpu.regs.es : &vcpu.regs.ds) = selector;
+  }
+}
+
+/* Control registers as an instruction sets them, with values that keep the guest going for a while. */
+static void put_control(void) {
+  static const uint8_t write_cr3[] = {0x0f, 0x22, 0xd8}, write_cr0[] = {0x0f, 0x22, 0xc0}, write_cr4[] = {0x0f, 0x22, 0xe0}, invalidate[] = {0x0f, 0x01, 0x38};
+  const uint8_t *code = write_cr3;
+  switch (below(6)) {
+    case 0: code = write_cr0, vcpu.regs.eax = CR0_PE | (below(4) ? CR0_PG : 0) | (below(2) ? CR0_WP : 0); break;
+    case 1: code = write_cr4, vcpu.regs.eax = (below(2) ? CR4_PAE : 0) | (below(2) ? CR4_PSE : 0) | (below(2) ? CR4_PGE : 0); break;
+    case 2: case 3: vcpu.regs.eax = TABLES + (below(8) == 0 ? below(TABLE_PAGE_COUNT) : vcpu.cr4 & CR4_PAE ? PAE_POINTERS : 0) * 4096; break;
+    default: code = invalidate, vcpu.regs.eax = some_address();
+  }
+  guest_write(segment_base(vcpu.regs.cs) + vcpu.regs.eip, code, 3, 0);
+}
+
+static uint64_t done[8];
+
+void backend_enter(void) {
+  if (step == 0) longjmp(stopped, SHUTDOWN_HALT + 1);
+  step--;
+  clock_now += below(8) == 0 ? 1000000 : 1000;
+  if (step % 16 == 0) check();
+  uint32_t what = below(8);
+  done[what]++;
+  vcpu.regs.error = 0;
+  for (uint32_t changes = below(4); changes > 0; changes--) change_memory();
+  change_registers();
+  switch (what) {
+    case 0: case 1: case 2:
+      put_instruction();
+      vcpu.regs.vector = VECTOR_GP;
+      if (below(4) == 0) vcpu.regs.error = some_selector() & ~2u;
+      return;
+    case 3:
+      put_control();
+      vcpu.regs.vector = VECTOR_GP;
+      return;
+    case 4: case 5:
+      fault_address = some_address();
+      vcpu.regs.vector = VECTOR_PF, vcpu.regs.error = below(8) | FAULT_USER;
+      return;
+    case 6:
+      vcpu.regs.vector = VECTOR_GP, vcpu.regs.error = below(256) << 3 | 2;
+      return;
+    default: {
+      static const uint8_t vectors[] = {0, 1, 3, 4, 6, 7, 11, 12, 16, 0x80, 0x20, 0x27, 0x2f};
+      vcpu.regs.vector = vectors[below(sizeof vectors)];
+      if (vcpu.regs.vector == 11 || vcpu.regs.vector == 12) vcpu.regs.error = some_selector();
+    }
+  }
+}
+
+/* A guest with flat segments, some gates, and tables that map low memory. */
+static void start_guest(void) {
+  static const uint64_t flat[] = {0, 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0, 0x00cffb000000ffff, 0x00cff3000000ffff, 0x0000890000000067 | (uint64_t)TASK << 16, 0x00008200000000ff | (uint64_t)GDT << 16};
+  memset(&vcpu, 0, sizeof vcpu);
+  descriptors_replaced();   /* empty tables */
+  memset(ram + CODE, 0, TABLES - CODE);   /* elsewhere the guests before have left something */
+  segment_fs = segment_gs = 0;
+  pae = false;
+  memcpy(ram + GDT, flat, sizeof flat);
+  for (uint32_t i = 0; i < 64; i++) {
+    uint64_t gate = some_gate();
+    memcpy(ram + IDT + i * 8, &gate, 8);
+  }
+  uint32_t stack[] = {STACK + 0x800, 0x18};
+  memcpy(ram + TASK + 4, stack, sizeof stack);
+  for (uint32_t i = 0; i < TABLE_PAGE_COUNT * 1024; i++) {
+    uint32_t entry = i < 4 ? (TABLES + 4096 + i * 4096) | 7 : i >= 1024 && i < 5120 && below(16) ? (i - 1024) << 12 | 7 : below(4) ? 0 : some_entry();
+    memcpy(ram + TABLES + i * 4, &entry, 4);
+  }
+  for (uint64_t i = 0; i < 512; i++) {
+    uint64_t page = i < 9 ? i << 21 | 0x87 : below(2) ? 0 : some_entry(), pointer = i < 4 ? (TABLES + PAE_DIRECTORY * 4096) | 1 : 0;
+    memcpy(ram + TABLES + PAE_DIRECTORY * 4096 + i * 8, &page, 8);
+    memcpy(ram + TABLES + PAE_POINTERS * 4096 + i * 8, &pointer, 8);
+  }
+  vcpu.cr3 = TABLES + (below(2) ? PAE_POINTERS * 4096 : 0);
+  vcpu.cr0 = CR0_PE | CR0_ET;
+  vcpu.gdtr = (struct table_register){GDT, 16 * 8 - 1};
+  vcpu.idtr = (struct table_register){IDT, 64 * 8 - 1};
+  vcpu.tr = (struct system_segment){0x38, TASK, 0x67};
+  vcpu.regs.cs = 0x13, vcpu.regs.ss = 0x1b, vcpu.regs.ds = vcpu.regs.es = 0x18;
+  vcpu.regs.eip = CODE, vcpu.regs.esp = STACK + 0x400;
+  vcpu.regs.eflags = FLAGS_ALWAYS;
+  shadow_start();
+  descriptors_replaced();
+  flags_start(below(2));
+  ports_start(RAM_FRAMES * 4);
+}
+
+int main(int count, char **arguments) {
+  seed = count > 1 ? (unsigned)strtoul(arguments[1], NULL, 0) : 1;
+  step = count > 2 ? strtoul(arguments[2], NULL, 0) : 100000;
+  state = seed * 0x9e3779b97f4a7c15ull | 1;
+  static unsigned long ends[4];
+  ram = calloc(RAM_FRAMES, 4096);
+  if (ram == NULL) return 2;
+  for (int i = 0; i < 16; i++) random32();
+  volatile bool first = true;
+  int why = setjmp(stopped);
+  if (!first) ends[why]++;
+  first = false;
+  if (step > 0) {
+    start_guest();
+    events_run();
+  }
+  printf("instructions %lu, page faults %lu, INT n %lu, others %lu\n", (unsigned long)(done[0] + done[1] + done[2] + done[3]), (unsigned long)(done[4] + done[5]),
+         (unsigned long)done[6], (unsigned long)done[7]);
+  printf("guests reset %lu, halted %lu, stopped %lu\n", ends[SHUTDOWN_RESET + 1], ends[SHUTDOWN_HALT + 1], ends[SHUTDOWN_FAULT + 1]);
+  free(ram);
+  return 0;
+}
