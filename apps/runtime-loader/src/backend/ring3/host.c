@@ -3,6 +3,7 @@
 #include "../../frontend/backend.h"
 #include "../../frontend/report.h"
 #include "layout.h"
+#include "../../patch/crc32.h"
 #include "monitor.h"
 
 enum { PIC_MASTER = 0x20, PIC_SLAVE = 0xa0, PIC_EOI = 0x20, TIMER_LINE = 0 };
@@ -15,6 +16,7 @@ enum { CALIBRATION_CLOCKS = 11932, CALIBRATION_NANOSECONDS = 10000151 };
 static uint64_t started;
 static uint32_t whole, fraction;   /* nanoseconds in a tick of the time-stamp counter, in 32.32 */
 static uint32_t epoch;
+static uint32_t checksum_at_start;
 
 static uint8_t in8(uint16_t port) {
   uint8_t value;
@@ -108,14 +110,25 @@ int backend_console_read(void) {
   return in8(COM1 + LINE_STATUS) & DATA_READY ? in8(COM1) : -1;
 }
 
+/* Of the monitor's code and constants. */
+static uint32_t checksum(void) {
+  extern const uint8_t constants_end[];
+  crc32_prepare();
+  return crc32(0, (const uint8_t *)MONITOR_LINEAR, (uint32_t)constants_end - MONITOR_LINEAR);
+}
+
 _Noreturn void backend_shutdown(enum shutdown why) {
   report_text(why == SHUTDOWN_RESET ? "previrt: the guest is reset\n" : "previrt: the guest is stopped\n");
+  report_text(checksum() == checksum_at_start ? "previrt: monitor intact, " : "previrt: MONITOR CHANGED, ");
+  report_hex(checksum_at_start);
+  report_text("\n");
   __asm__ volatile("cli");
   if (why == SHUTDOWN_RESET) out8(KEYBOARD_COMMAND, KEYBOARD_RESET);
   for (;;) __asm__ volatile("cli; hlt");
 }
 
 void host_start(void) {
+  checksum_at_start = checksum();
   epoch = read_epoch();
   measure_tsc();
   start_pics();
