@@ -122,13 +122,9 @@ static uint64_t row_of(uint32_t selector) {
   return backend_descriptor_get(vcpu.cpl == 3, selector & LOCAL, index);
 }
 
-static bool enterable(void) {
+static bool runnable(void) {
   uint64_t code = row_of(vcpu.regs.cs), stack = row_of(vcpu.regs.ss);
   return descriptor_is_code(code) && descriptor_present(code) && descriptor_is_writable_data(stack) && descriptor_present(stack);
-}
-
-bool descriptors_enterable(void) {
-  return enterable() || (descriptors_follow() && enterable());
 }
 
 uint32_t segment_base(uint32_t selector) {
@@ -140,10 +136,11 @@ bool stack_is_32_bit(void) {
 }
 
 bool segments_runnable(void) {
-  uint64_t code = row_of(vcpu.regs.cs), stack = row_of(vcpu.regs.ss);
+  /* The guest's tables were asked when they were loaded; the copies may not have followed yet. */
+  if (runnable() || (descriptors_follow() && runnable())) return true;
+  uint64_t code = row_of(vcpu.regs.cs);
   if (!descriptor_is_code(code) || !descriptor_present(code)) return exception_raise(VECTOR_GP, vcpu.regs.cs & 0xfffc);
-  if (!descriptor_is_writable_data(stack) || !descriptor_present(stack)) return exception_raise(VECTOR_SS, vcpu.regs.ss & 0xfffc);
-  return true;
+  return exception_raise(VECTOR_SS, vcpu.regs.ss & 0xfffc);
 }
 
 static bool put(enum segment_register segment, uint32_t selector) {

@@ -55,11 +55,6 @@ bool descriptor_read(uint32_t selector, uint64_t *descriptor);
 
 /* Brings the copies up to date; true: something changed. */
 bool descriptors_follow(void);
-/*
- * Can the processor go on with the guest's CS and SS? The guest's tables were asked when they were loaded, the copies may
- * not have been: then they follow. False: there is no such segment any more.
- */
-bool descriptors_enterable(void);
 /* The guest loaded GDTR or LDTR. */
 void descriptors_replaced(void);
 

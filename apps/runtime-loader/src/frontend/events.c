@@ -133,10 +133,6 @@ _Noreturn void events_run(void) {
     bool user = vcpu.cpl == 3;
     shadow_prepare(user);
     backend_descriptors_use(user);
-    if (!descriptors_enterable()) {
-      report_guest("its code or stack segment is gone from its descriptor tables");
-      backend_shutdown(SHUTDOWN_FAULT);
-    }
     backend_enter();
     uint32_t vector = vcpu.regs.vector;
     site_table.vector_exits[vector & 255]++;
