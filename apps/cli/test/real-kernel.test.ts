@@ -5,7 +5,15 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
-import { analyzeLiveness, DEFAULT_ASSUMPTIONS } from "@pv/dataflow";
+import {
+  analyzeLiveness,
+  ASSUMPTIONS,
+  DEFAULT_ASSUMPTIONS,
+  NO_ASSUMPTIONS,
+  openLedger,
+  type Assumptions,
+  type Liveness,
+} from "@pv/dataflow";
 import { readElf, unwrap } from "@pv/elf";
 import { busyboxForTests, DONE_LINE, kernelForTests, makeInitrd, USERLAND_LINE } from "@pv/kernels";
 import {
@@ -111,6 +119,29 @@ describe.skipIf(missing !== undefined)(
       }
       const rows = Array.from({ length: program.functions.count }, (_, f) => f);
       expect(rows.filter((f) => liveness.narrow.has(f)).length).toBeGreaterThan(10_000);
+    });
+
+    test("has a ledger that names each assumption without which a fact would be another", () => {
+      const { program, sites, liveness } = analysis;
+      const ledger = openLedger(program, liveness);
+      const words = Array.from(sites.instruction, (row) => ledger.behind(row));
+      const analyzed = (assumptions: Assumptions) =>
+        analyzeLiveness(program, assumptions, sites.instruction, liveness.locations);
+      const missing = (name: string, bits: number, other: Liveness): string[] =>
+        Array.from(sites.instruction).flatMap((row, s) => {
+          const [fact, without] = [liveness.worthKeeping(row), other.worthKeeping(row)];
+          const same = fact.parts === without.parts && fact.rest === without.rest;
+          return same || (words[s]! & bits) !== 0
+            ? []
+            : [`${name} at ${program.instructions.address[row].toString(16)}`];
+        });
+      for (const name of Object.keys(ASSUMPTIONS) as (keyof Assumptions)[])
+        expect(missing(name, 1 << ASSUMPTIONS[name][0], analyzed({ ...DEFAULT_ASSUMPTIONS, [name]: false }))).toEqual(
+          [],
+        );
+      expect(missing("all", -1, analyzed(NO_ASSUMPTIONS))).toEqual([]);
+      // Not by naming everything.
+      expect(words.filter((word) => word === 0).length).toBeGreaterThan(words.length / 4);
     });
 
     test("stays the same kernel when it is rewritten: its loaded bytes do not change", () => {

@@ -13,7 +13,7 @@
  * assumption too many, never one too few. A test holds it against runs with one assumption less.
  * Cost: two fixpoints over the nodes that liveness needed.
  */
-import { ARITHMETIC_FLAGS, registersIn, type Program } from "@pv/x86-ir";
+import { ALL_FLAGS, ARITHMETIC_FLAGS, registersIn, type Program } from "@pv/x86-ir";
 import { ASSUMPTIONS, conventionSets, type Locations } from "./conventions.js";
 import { solveBackward } from "./fixpoint.js";
 import type { Liveness } from "./liveness.js";
@@ -31,11 +31,10 @@ const PLANES = 6;
 const plane = (name: keyof typeof ASSUMPTIONS): number => ASSUMPTIONS[name][0];
 
 /** Groups that have a location in the set: registers are bits 0-15, flags the bits that they have in the word `rest`. */
-export const groupsTouched = ({ parts, rest }: Locations): number =>
-  registersIn(parts, rest) | (rest & ARITHMETIC_FLAGS);
+export const groupsTouched = ({ parts, rest }: Locations): number => registersIn(parts, rest) | (rest & ALL_FLAGS);
 /** Groups all of whose locations are in the set. */
 const groupsCovered = (parts: number, rest: number): number =>
-  (parts & (parts >>> 16) & rest & 0xffff) | (rest & ARITHMETIC_FLAGS);
+  (parts & (parts >>> 16) & rest & 0xffff) | (rest & ALL_FLAGS);
 
 export function openLedger(program: Program, liveness: Liveness): Ledger {
   const { assumptions, bits, nodes, narrow, returns, summaries, meaning, demand, locations, liveRest } = liveness;

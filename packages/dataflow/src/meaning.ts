@@ -23,9 +23,9 @@ import { CallKind, type Nodes } from "./nodes.js";
 import type { Returns } from "./returns.js";
 import { callKind } from "./summaries.js";
 
-const [BY_RETURN, BY_POINTER, BY_NARROW] = (["cReturn", "indirectCall", "narrowReturn"] as const).map(
-  (name) => 1 << ASSUMPTIONS[name][0],
-) as [number, number, number];
+const [BY_RETURN, BY_POINTER, BY_NARROW, BY_SAVING] = (
+  ["cReturn", "indirectCall", "narrowReturn", "savingThunks"] as const
+).map((name) => 1 << ASSUMPTIONS[name][0]) as [number, number, number, number];
 
 export interface Meaning {
   /** What may be meaningful directly behind an instruction. */
@@ -104,6 +104,10 @@ export function findMeaning(
         case CallKind.preserving:
           p |= results.parts;
           r |= results.rest;
+          by |= BY_POINTER;
+          break;
+        case CallKind.saving:
+          by |= BY_SAVING;
           break;
         case CallKind.direct:
         case CallKind.opaque:

@@ -316,7 +316,15 @@ function classifyCalls(
 
 type NodeEffects = Pick<
   Nodes,
-  "useParts" | "useRest" | "killParts" | "killRest" | "codeKillRest" | "writeParts" | "writeRest" | "writesHigh" | "replacesLow"
+  | "useParts"
+  | "useRest"
+  | "killParts"
+  | "killRest"
+  | "codeKillRest"
+  | "writeParts"
+  | "writeRest"
+  | "writesHigh"
+  | "replacesLow"
 >;
 
 function emptyEffects(count: number): NodeEffects {
