@@ -11,8 +11,10 @@
  * assumption (a flag left undefined) decides nothing here: the ledger looks behind it. Behind a visible call everything is asked that the callee's
  * convention lets through, whatever its summary will be. Cost: each edge once for each question that goes along it.
  */
+import type { Functions } from "@pv/x86-ir";
 import type { Assumptions, Locations } from "./conventions.js";
 import { CallKind, Exit, type Nodes } from "./nodes.js";
+import { calleesFirst } from "./order.js";
 import type { Returns } from "./returns.js";
 import { callKind, type UnseenCalls } from "./summaries.js";
 
@@ -35,9 +37,13 @@ export interface Demand {
 }
 
 /** Everything, everywhere. */
-export function fullDemand(nodes: Nodes, returns: Returns, order: Uint32Array): Demand {
+export function fullDemand(nodes: Nodes, returns: Returns, functions: Functions): Demand {
   const everything = (count: number): Int32Array => new Int32Array(count).fill(-1);
-  const all: Asked = { parts: everything(nodes.count), rest: everything(nodes.count), nodes: order };
+  const all: Asked = {
+    parts: everything(nodes.count),
+    rest: everything(nodes.count),
+    nodes: calleesFirst(nodes, functions),
+  };
   return {
     live: all,
     summaries: all,
@@ -65,13 +71,13 @@ export interface Question extends Locations {
 const LIVE = 0,
   SUMMARY = 1;
 
-/** The questions that follow from the given ones; nodes in the given order. */
+/** The questions that follow from the given ones. */
 export function demandOf(
   nodes: Nodes,
   returns: Returns,
   { assumptions, unseen, handed, fold }: Treatment,
   questions: Iterable<Question>,
-  order: Uint32Array,
+  functions: Functions,
 ): Demand {
   const { count, call, callee, exit, useParts, useRest, killParts, codeKillRest } = nodes;
   const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
@@ -82,6 +88,12 @@ export function demandOf(
   const returnParts = new Int32Array(returns.count),
     returnRest = new Int32Array(returns.count);
 
+  const list: readonly [number[], number[]] = [[], []];
+  const reach = (sort: 0 | 1, k: number): void => {
+    if (reached[sort][k] === 1) return;
+    reached[sort][k] = 1;
+    list[sort].push(k);
+  };
   /** Questions to follow: sort, node, locations. */
   const work: number[] = [];
   const ask = (sort: 0 | 1, k: number, p: number, r: number): void => {
@@ -90,7 +102,7 @@ export function demandOf(
     if (newParts === 0 && newRest === 0) return;
     parts[sort][k] |= newParts;
     rest[sort][k] |= newRest;
-    reached[sort][k] = 1;
+    reach(sort, k);
     work.push(sort, k, newParts, newRest);
   };
   /** Behind node k, its call included. */
@@ -98,17 +110,17 @@ export function demandOf(
     if (exit[k] === Exit.opaque) return;
     for (let e = successorStart[k]; e < successorStart[k + 1]; e++) ask(sort, successors[e], p, r);
     if (sort === LIVE && (exit[k] === Exit.cReturn || exit[k] === Exit.return)) {
-      reached[LIVE][k] = 1;
+      reach(LIVE, k);
       goBack(functionOf[k], p, r);
     }
   };
   /** A return of f goes on behind its calls, and where the functions return that jump into f. */
   const goBack = (f: number, p: number, r: number): void => {
-    const functions = [f, p, r];
-    while (functions.length > 0) {
-      const moreRest = functions.pop()!,
-        moreParts = functions.pop()!,
-        g = functions.pop()!;
+    const leaving = [f, p, r];
+    while (leaving.length > 0) {
+      const moreRest = leaving.pop()!,
+        moreParts = leaving.pop()!,
+        g = leaving.pop()!;
       // Of an open function, the convention decides everything.
       if (open[g] === 1) continue;
       const newParts = moreParts & ~returnParts[g],
@@ -122,10 +134,10 @@ export function demandOf(
       if (onParts === 0 && onRest === 0) continue;
       for (let e = callerStart[g]; e < callerStart[g + 1]; e++) {
         // It feeds the return, even if nothing is asked for at its start.
-        reached[LIVE][callers[e]] = 1;
+        reach(LIVE, callers[e]);
         askBehind(LIVE, callers[e], onParts, onRest);
       }
-      for (let e = jumperStart[g]; e < jumperStart[g + 1]; e++) functions.push(jumpers[e], onParts, onRest);
+      for (let e = jumperStart[g]; e < jumperStart[g + 1]; e++) leaving.push(jumpers[e], onParts, onRest);
     }
   };
   /** Behind node k's own instructions, in front of its call. */
@@ -168,15 +180,7 @@ export function demandOf(
   const asked = (sort: 0 | 1): Asked => ({
     parts: parts[sort],
     rest: rest[sort],
-    nodes: partOf(order, reached[sort]),
+    nodes: calleesFirst(nodes, functions, Uint32Array.from(list[sort]).sort()),
   });
   return { live: asked(LIVE), summaries: asked(SUMMARY), returnParts, returnRest };
-}
-
-/** `order.filter`, many times as fast. */
-function partOf(order: Uint32Array, isIn: Uint8Array): Uint32Array {
-  const part = new Uint32Array(order.length);
-  let count = 0;
-  for (const k of order) if (isIn[k] === 1) part[count++] = k;
-  return part.slice(0, count);
 }

@@ -189,7 +189,8 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
   };
 
   // A caller may read what is neither read nor written up to the return.
-  const readOrKept = readsRest.map((read, k) => read | ~writesRest[k]);
+  const readOrKept = new Int32Array(nodes.count);
+  for (const k of demand.summaries.nodes) readOrKept[k] = readsRest[k] | ~writesRest[k];
   solveBackward(nodes, demand.summaries.nodes, (k) => {
     atExit(k, inSummary, undefined);
     throughCall(k);

@@ -15,7 +15,6 @@ import { demandOf, fullDemand, type Demand, type Question } from "./demand.js";
 import { findMeaning, type Meaning } from "./meaning.js";
 import { findNarrow, handedBack, NOTHING_NARROW, type NarrowFunctions } from "./narrow.js";
 import { buildNodes, CallKind, Exit, nodeFolder, type Nodes } from "./nodes.js";
-import { calleesFirst } from "./order.js";
 import { findReturns, type Returns } from "./returns.js";
 import { callKind, summarize, unseenCalls, type Summaries } from "./summaries.js";
 
@@ -53,7 +52,6 @@ export function analyzeLiveness(
   const { bits, effect, effects, flow } = instructions;
   const rowKillRest = surelyWritten(effects, assumptions);
   const nodes = buildNodes(program);
-  const order = calleesFirst(nodes, program.functions);
   const returns = findReturns(program, nodes, assumptions);
   const fold = nodeFolder(program, nodes, rowKillRest);
   const narrow =
@@ -77,11 +75,11 @@ export function analyzeLiveness(
   };
   let demand: Demand;
   if (points === undefined) {
-    demand = fullDemand(nodes, returns, order);
-    order.forEach(fold);
+    demand = fullDemand(nodes, returns, program.functions);
+    demand.live.nodes.forEach(fold);
   } else {
     const questions = Array.from(points, behind);
-    demand = demandOf(nodes, returns, { assumptions, unseen, handed, fold }, questions, order);
+    demand = demandOf(nodes, returns, { assumptions, unseen, handed, fold }, questions, program.functions);
   }
   const { live: asked, returnParts: askedReturnParts, returnRest: askedReturnRest } = demand;
   const summaries = summarize(nodes, (entry) => handed(functionOf[entry]), demand.summaries, bits, assumptions);

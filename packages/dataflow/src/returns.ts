@@ -92,7 +92,8 @@ export function findReturns(program: Program, nodes: Nodes, assumptions: Assumpt
     if (called[f] === 1) candidate[f] = 1;
     else if (open[f] === 0) piece[f] = 1;
   }
-  openIslands(open, functionOf, nodes, jumpStart, jumps);
+  const [callStart, calls, callerStart, callers] = callsOf(count, functionOf, nodes);
+  openIslands(open, callStart, calls, jumpStart, jumps);
   const asked = candidate.map((is, f) => is & ~open[f]);
   const { balanced, restsOn } = findBalanced(program, nodes, { functionOf, candidate, asked, piece }, assumptions);
   const closedBy = new Uint8Array(count);
@@ -112,7 +113,6 @@ export function findReturns(program: Program, nodes: Nodes, assumptions: Assumpt
   }
   const [returnStart, returnNodes] = compressRows(count, returnsFrom, returnsAt);
   const [jumperStart, jumpers] = compressRows(count, to, from);
-  const [callerStart, callers] = callersOf(count, functionOf, nodes);
   const nodesOf = (f: number): number[] => {
     // The function's own run of nodes, and the replacements of alternatives, which lie elsewhere.
     const list: number[] = [];
@@ -168,19 +168,11 @@ function functionsOf({ functions, facts, instructions }: Program, { count, first
 /** Recursion that nothing else leads to: whoever enters it is out of sight. */
 function openIslands(
   open: Uint8Array,
-  functionOf: Uint32Array,
-  { callee }: Nodes,
+  callStart: Uint32Array,
+  calls: Uint32Array,
   jumpStart: Uint32Array,
   jumps: Uint32Array,
 ): void {
-  const from: number[] = [],
-    to: number[] = [];
-  callee.forEach((c, k) => {
-    if (c < 0) return;
-    from.push(functionOf[k]);
-    to.push(functionOf[c]);
-  });
-  const [callStart, calls] = compressRows(open.length, from, to);
   const entered = open.slice();
   const work = Array.from(open.keys()).filter((f) => open[f] === 1);
   const enter = (f: number): void => {
@@ -209,19 +201,24 @@ function spread(open: Uint8Array, traced: Uint8Array, jumpStart: Uint32Array, ju
   }
 }
 
-function callersOf(
+/** Functions that a function calls, and nodes that call a function, in compressed rows. */
+function callsOf(
   count: number,
   functionOf: Uint32Array,
   { callee }: Nodes,
-): [start: Uint32Array, nodes: Uint32Array] {
-  const from: number[] = [],
-    to: number[] = [];
-  for (let k = 0; k < callee.length; k++) {
+): [callStart: Uint32Array, calls: Uint32Array, callerStart: Uint32Array, callers: Uint32Array] {
+  let total = 0;
+  for (let k = 0; k < callee.length; k++) if (callee[k] >= 0) total++;
+  const callers = new Uint32Array(total),
+    from = new Uint32Array(total),
+    to = new Uint32Array(total);
+  for (let k = 0, at = 0; k < callee.length; k++) {
     if (callee[k] < 0) continue;
-    from.push(functionOf[callee[k]]);
-    to.push(k);
+    callers[at] = k;
+    from[at] = functionOf[k];
+    to[at++] = functionOf[callee[k]];
   }
-  return compressRows(count, from, to);
+  return [...compressRows(count, from, to), ...compressRows(count, to, callers)];
 }
 
 /** Pairs as compressed rows, by counting sort. */
