@@ -9,7 +9,7 @@
  *
  *   taken(n) = (taken of the callee + (joined taken of the successors - callWrites + what an assumption cuts off at n's end)) - kill(n)
  *
- * with summaries of functions and returns fed back as there. Coarser than liveness where a group is written in part: the ledger may name an
+ * with summaries of functions and returns fed back as there, of the locations that liveness was asked about (demand.ts). Coarser than liveness where a group is written in part: the ledger may name an
  * assumption too many, never one too few. A test holds it against runs with one assumption less.
  * Cost: two fixpoints over the nodes that liveness needed.
  */
