@@ -6,13 +6,14 @@ import { ItemOp } from "../types.js";
 
 /**
  * Whether an instruction can only be the last of a window. Nothing falls through a jump or a return, so what lies behind
- * is entered in a way that we may not know of; a call comes back behind the window. Only `int3` that fills up behind a
- * return goes along with it, for it is never entered.
+ * is entered in a way that we may not know of; a call comes back behind the window. Only what fills up behind a return or a
+ * jump goes along with it, for it is never entered.
  */
 export function endsWindow(instructions: Instructions, row: InstructionId): boolean {
   const { flow } = instructions;
-  if (flow[row] === Flow.jump || flow[row] === Flow.call) return true;
-  return (flow[row] === Flow.return || isFiller(instructions, row)) && !isFiller(instructions, row + 1);
+  if (flow[row] === Flow.call) return true;
+  const leaves = flow[row] === Flow.return || flow[row] === Flow.jump || isFiller(instructions, row);
+  return leaves && !isFiller(instructions, row + 1);
 }
 
 export interface ItemKind {

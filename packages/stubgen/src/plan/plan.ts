@@ -12,6 +12,7 @@
  * Cost: one pass over all branch targets, then work in proportion to the number of sites.
  */
 import type { InstructionId } from "@pv/x86-ir";
+import { isFiller } from "../rules/instructions.js";
 import { Judge } from "../rules/judge.js";
 import type { PlanInput } from "../rules/rule.js";
 import { moreTelling } from "../rules/table.js";
@@ -69,7 +70,12 @@ function columnsOf(
   siteReason: Uint8Array,
 ): PatchPlans {
   const count = windows.length,
-    itemCount = windows.reduce((sum, { first, end }) => sum + end - first, 0);
+    itemCounts = windows.map(({ first, end }) => {
+      let items = 1;
+      for (let row = first + 1; row < end; row++) if (!isFiller(instructions, row)) items++;
+      return items;
+    }),
+    itemCount = itemCounts.reduce((sum, items) => sum + items, 0);
   const plans = {
     count,
     start: new Uint32Array(count),
@@ -96,8 +102,13 @@ function columnsOf(
     plans.length[patch] = address[end - 1] + length[end - 1] - address[first];
     plans.tactic[patch] = tactic;
     plans.firstItem[patch] = item;
-    plans.itemCount[patch] = end - first;
-    for (let row = first; row < end; row++, item++) {
+    plans.itemCount[patch] = itemCounts[patch];
+    for (let row = first; row < end; row++) {
+      // What fills up behind a return or a jump belongs to its item.
+      if (row > first && isFiller(instructions, row)) {
+        plans.items.length[item - 1] += length[row];
+        continue;
+      }
       while (site < sites.count && sites.instruction[site] < row) site++;
       plans.items.length[item] = length[row];
       plans.items.offset[item] = address[row] - address[first];
@@ -105,12 +116,14 @@ function columnsOf(
         plans.items.op[item] = ItemOp.site;
         plans.items.target[item] = site;
         plans.sitePatch[site] = patch;
+        item++;
         continue;
       }
       const { op, condition } = itemKind(instructions, row);
       plans.items.op[item] = op;
       plans.items.condition[item] = condition;
       plans.items.target[item] = op === ItemOp.copy ? 0 : target[row];
+      item++;
     }
   });
   for (let row = 0; row < sites.count; row++) {

@@ -21,7 +21,7 @@ export function isUndefined({ program }: PlanInput, instruction: InstructionId):
 
 /**
  * `iret`, `sysexit`, `int`, far transfers: they leave for another context or push the address behind themselves.
- * `int3` that fills up behind a return never runs, so it may go along.
+ * `int3` that fills up behind a return or a jump never runs, so it may go along.
  */
 export function isControlTransfer({ program }: PlanInput, instruction: InstructionId): boolean {
   const { instructions } = program;
@@ -145,11 +145,39 @@ function writesStackPointer(instructions: Instructions, instruction: Instruction
   return (instructions.effects.writeRest[instructions.effect[instruction]] & restOf(ESP)) !== 0;
 }
 
-/** Whether the instruction is an `int3` with nothing but others between it and the return before it. */
+/** Whether the instruction fills up behind a return or a jump: `int3` and NOPs, with nothing but others between them and it. */
 export function isFiller(instructions: Instructions, instruction: InstructionId): boolean {
   let row = instruction;
-  while (row >= 0 && instructions.code[row] === Code.Int3) row = preceding(instructions, row);
-  return row >= 0 && row !== instruction && instructions.flow[row] === Flow.return;
+  while (row >= 0 && row < instructions.count && fillsUp(instructions, row)) row = preceding(instructions, row);
+  if (row < 0 || row === instruction || row === instructions.count) return false;
+  return instructions.flow[row] === Flow.return || instructions.flow[row] === Flow.jump;
+}
+
+function fillsUp(instructions: Instructions, instruction: InstructionId): boolean {
+  switch (instructions.code[instruction]) {
+    case Code.Int3:
+    case Code.Nopw:
+    case Code.Nopd:
+    case Code.Nop_rm16:
+    case Code.Nop_rm32:
+      return true;
+    case Code.Lea_r32_m:
+      return isEmptyLea(instructions.bytesOf(instruction));
+    default:
+      return false;
+  }
+}
+
+/** `lea 0(%r), %r`, by which assemblers align code for processors that may lack the long NOP; also with a SIB byte. */
+function isEmptyLea(bytes: Uint8Array): boolean {
+  const at = bytes.indexOf(0x8d) + 1,
+    modrm = bytes[at]!;
+  const register = (modrm >> 3) & 7,
+    withSib = (modrm & 7) === 4;
+  if (modrm >> 6 === 0 || register === ESP) return false;
+  const base = withSib ? bytes[at + 1]! & 7 : modrm & 7,
+    index = withSib ? (bytes[at + 1]! >> 3) & 7 : ESP;
+  return base === register && index === ESP && bytes.subarray(at + (withSib ? 2 : 1)).every((byte) => byte === 0);
 }
 
 const codeAt = (instructions: Instructions, instruction: InstructionId): number =>

@@ -42,8 +42,7 @@ s:      popf
 #   +1 call c1000000
 # c1000015 5 bytes, forward
 #   +0 popf
-#   +1 copy 1
-#   +2 copy 1
-#   +3 copy 1
-#   +4 copy 1
-# c100001b popf in place: transfer
+#   +1 copy 4
+# c100001b 5 bytes, forward
+#   +0 popf
+#   +1 copy 4
