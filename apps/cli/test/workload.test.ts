@@ -15,6 +15,7 @@ import {
   machineNamed,
   QUICK_LINE,
   rewriteKernel,
+  type Hypervisor,
   type Machine,
 } from "../src/index.js";
 
@@ -31,11 +32,15 @@ describe.skipIf(missing !== undefined)(`Workload${missing === undefined ? "" : `
   let initrd: Uint8Array;
   let lines: readonly string[];
 
-  const work = async (machine: Machine, how: { poison?: boolean; unpatched?: boolean }): Promise<string[]> => {
+  const work = async (
+    machine: Machine,
+    how: { hypervisor?: Hypervisor; poison?: boolean; unpatched?: boolean },
+  ): Promise<string[]> => {
+    const hypervisor = how.hypervisor ?? "bare";
     const result = await bootKernel({
       machine,
-      hypervisor: "bare",
-      loader,
+      hypervisor,
+      loader: hypervisor === "bare" ? loader : await loaderFor(hypervisor),
       kernel,
       initrd,
       commandLine: QUICK_LINE,
@@ -72,12 +77,13 @@ describe.skipIf(missing !== undefined)(`Workload${missing === undefined ? "" : `
   );
 
   test.skipIf(!qemuThere.ok)(
-    `prints the same on qemu, as it came and poisoned${qemuThere.ok ? "" : " (skipped: not installed)"}`,
+    `prints the same on qemu, as it came, poisoned, and poisoned in ring 3${qemuThere.ok ? "" : " (skipped: not installed)"}`,
     async () => {
       const native = await work(qemu, { unpatched: true });
       expect(await work(qemu, { poison: true })).toEqual(native);
+      expect(await work(qemu, { hypervisor: "ring3", poison: true })).toEqual(native);
       expect(common(native)).toEqual(common(lines));
     },
-    LIMIT * 2000,
+    LIMIT * 3000,
   );
 });

@@ -1,6 +1,7 @@
 /**
- * `npm run kernels [FLAVOUR...]`: every i386 flavour on every machine, as it is, patched, and patched with poison; each boot
- * runs the whole workload. A patched boot passes when its console text, normalised, is that of the unpatched one.
+ * `npm run kernels [FLAVOUR...]`: every i386 flavour on every machine, as it is, patched, and patched with poison, and the same
+ * in ring 3 in every mode; each boot runs the whole workload. A patched boot passes when its console text, normalised, is that of
+ * the unpatched one; in ring 3, where the kernel finds another processor and other devices, what the programs printed.
  *
  * Exit codes: 1 a cell failed, 4 a machine or a kernel was left out.
  */
@@ -16,6 +17,7 @@ import {
   QUICK_LINE,
   rewriteKernel,
   table,
+  type BootJob,
   type BootResult,
   type Machine,
 } from "previrt";
@@ -27,10 +29,14 @@ const LIMIT = 900;
 
 /** How the kernel is started; the first is what the others are compared with. */
 const MODES = [
-  ["native", { unpatched: true }],
-  ["patched", {}],
-  ["poisoned", { poison: true }],
-] as const;
+  ["native", { hypervisor: "bare", unpatched: true }],
+  ["patched", { hypervisor: "bare" }],
+  ["poisoned", { hypervisor: "bare", poison: true }],
+  ["trap", { hypervisor: "ring3", mode: "trap" }],
+  ["full", { hypervisor: "ring3", mode: "full" }],
+  ["lean", { hypervisor: "ring3", mode: "lean" }],
+  ["lean, poisoned", { hypervisor: "ring3", mode: "lean", poison: true }],
+] as const satisfies readonly (readonly [name: string, how: Partial<BootJob> & Pick<BootJob, "hypervisor">])[];
 
 /** What is wrong with a boot, one sentence; undefined if nothing is. */
 function wrong(result: BootResult, native: BootResult | undefined): string | undefined {
@@ -40,10 +46,12 @@ function wrong(result: BootResult, native: BootResult | undefined): string | und
   if (!result.userland) return `${result.end.reason}: ${result.end.detail} Last line: ${lines.at(-1) || lines.at(-2)}`;
   if (!lines.includes(WORKLOAD_DONE)) return "the workload did not come to its end";
   if (native === undefined || native === result) return undefined;
-  const [ours, theirs] = [result, native].map(({ console }) => normalizeConsole(console).split("\n")) as [
-    string[],
-    string[],
-  ];
+  const programsOnly = result.hypervisor !== native.hypervisor;
+  const [ours, theirs] = [result, native].map(({ console }) =>
+    normalizeConsole(console)
+      .split("\n")
+      .filter((line) => !programsOnly || /^(workload|guest): /.test(line)),
+  ) as [string[], string[]];
   const at = ours.findIndex((line, i) => line !== theirs[i]);
   if (at < 0 && ours.length === theirs.length) return undefined;
   return `the console differs: "${ours[at] ?? "(end)"}" instead of "${theirs[at] ?? "(end)"}"`;
@@ -52,7 +60,6 @@ function wrong(result: BootResult, native: BootResult | undefined): string | und
 async function rowsOf(flavour: Flavour, machines: readonly Machine[], initrd: Uint8Array): Promise<Row[]> {
   const { bytes, release } = await kernelOf(flavour);
   const kernel = rewriteKernel(await analyze(bytes, createProgress(undefined)));
-  const loader = await loaderFor("bare");
   const rows: Row[] = [];
   for (const machine of machines) {
     const cells: Cell[] = [];
@@ -60,8 +67,7 @@ async function rowsOf(flavour: Flavour, machines: readonly Machine[], initrd: Ui
     for (const [name, how] of MODES) {
       const result = await bootKernel({
         machine,
-        hypervisor: "bare",
-        loader,
+        loader: await loaderFor(how.hypervisor, undefined, "mode" in how ? { mode: how.mode } : {}),
         kernel,
         initrd,
         ...how,
@@ -112,7 +118,9 @@ async function matrix(names: readonly string[]): Promise<number> {
     else rows.push(...made);
   }
   const cells = rows.map(({ release, machine, cells: row }) => [release, machine, ...row.map(({ text }) => text)]);
-  process.stdout.write(`${table([["kernel", "machine", ...MODES.map(([name]) => name)], ...cells], "llrrr")}\n`);
+  process.stdout.write(
+    `${table([["kernel", "machine", ...MODES.map(([name]) => name)], ...cells], "ll" + "r".repeat(MODES.length))}\n`,
+  );
   const failed = rows.some((row) => row.cells.some((cell) => cell.failed));
   return failed ? Exit.findings : leftOut ? Exit.degraded : Exit.done;
 }
