@@ -1,4 +1,4 @@
-/* The boot stage's last step, which each back end does in its own way (src/backend/NAME/start.c). */
+/* The boot stage's last step: that of all back ends that keep a monitor (monitor.c), or a back end's own (start.c in its folder). */
 #ifndef BOOT_HANDOVER_H
 #define BOOT_HANDOVER_H
 

@@ -40,7 +40,6 @@ static bool write_cr4(uint32_t value) {
   if (changed & value & CR4_PAE && paging() && !load_directory_pointers(vcpu.cr3)) return false;
   vcpu.cr4 = value;
   backend_fpu_control(vcpu.cr0, vcpu.cr4);
-  if (changed & CR4_PAE) backend_tables_format(value & CR4_PAE);
   if (changed & (CR4_PAE | CR4_PSE)) shadow_reset();
   else if (changed & CR4_PGE) shadow_root_changed();
   return true;
@@ -79,12 +78,18 @@ bool control_read(uint32_t number, uint32_t *value) {
   }
 }
 
+uint64_t processor_tsc(void) {
+  uint64_t value;
+  __asm__ volatile("rdtsc" : "=A"(value));
+  return value;
+}
+
 enum { MSR_TSC = 0x10, MSR_PLATFORM_ID = 0x17, MSR_MICROCODE = 0x8b, MSR_SYSENTER_CS = 0x174, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,
        MSR_MISC_ENABLE = 0x1a0 };
 
 bool msr_read(uint32_t index, uint64_t *value) {
   switch (index) {
-    case MSR_TSC: *value = backend_rdtsc(); return true;
+    case MSR_TSC: *value = processor_tsc(); return true;
     case MSR_PLATFORM_ID:
     case MSR_MICROCODE: *value = 0; return true;
     case MSR_SYSENTER_CS: *value = vcpu.sysenter_cs; return true;

@@ -13,4 +13,7 @@ bool msr_write(uint32_t index, uint64_t value);
 /* Leaf in EAX, subleaf in ECX; all four registers are results. */
 void cpuid_read(uint32_t *eax, uint32_t *ebx, uint32_t *ecx, uint32_t *edx);
 
+/* The processor's time-stamp counter, which the guest mostly reads without anybody's help. */
+uint64_t processor_tsc(void);
+
 #endif

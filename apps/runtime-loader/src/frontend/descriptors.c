@@ -49,8 +49,7 @@ uint32_t segment_selector(enum segment_register segment) {
     case SEGMENT_CS: return virtual_selector(vcpu.regs.cs);
     case SEGMENT_SS: return virtual_selector(vcpu.regs.ss);
     case SEGMENT_DS: return vcpu.regs.ds & 0xffff;
-    case SEGMENT_FS: return backend_fs();
-    default: return backend_gs();
+    default: return backend_segment(segment);
   }
 }
 
@@ -107,8 +106,8 @@ bool descriptors_follow(void) {
   changed |= follow_table(true);
   if (!changed) return false;
   /* FS and GS stay in the processor: give them what their rows say now. */
-  backend_fs_load(backend_fs());
-  backend_gs_load(backend_gs());
+  backend_segment_load(SEGMENT_FS, backend_segment(SEGMENT_FS));
+  backend_segment_load(SEGMENT_GS, backend_segment(SEGMENT_GS));
   return true;
 }
 
@@ -116,29 +115,31 @@ void descriptors_replaced(void) {
   descriptors_follow();
 }
 
-static uint64_t row_of(uint32_t selector) {
+/* A row as the processor has it. */
+static uint64_t row_of(bool user, uint32_t selector) {
   uint32_t index = selector >> 3 & 0x1fff;
   if ((selector & 0xfffc) == 0 || index >= DESCRIPTOR_COUNT) return 0;
-  return backend_descriptor_get(vcpu.cpl == 3, selector & LOCAL, index);
+  return copy_for(user, copies[selector & LOCAL ? 1 : 0].guest[index]);
 }
 
 static bool runnable(void) {
-  uint64_t code = row_of(vcpu.regs.cs), stack = row_of(vcpu.regs.ss);
+  bool user = vcpu.cpl == 3;
+  uint64_t code = row_of(user, vcpu.regs.cs), stack = row_of(user, vcpu.regs.ss);
   return descriptor_is_code(code) && descriptor_present(code) && descriptor_is_writable_data(stack) && descriptor_present(stack);
 }
 
 uint32_t segment_base(uint32_t selector) {
-  return descriptor_base(row_of(selector));
+  return descriptor_base(row_of(vcpu.cpl == 3, selector));
 }
 
 bool stack_is_32_bit(void) {
-  return descriptor_is_32_bit(row_of(vcpu.regs.ss));
+  return descriptor_is_32_bit(row_of(vcpu.cpl == 3, vcpu.regs.ss));
 }
 
 bool segments_runnable(void) {
   /* The guest's tables were asked when they were loaded; the copies may not have followed yet. */
   if (runnable() || (descriptors_follow() && runnable())) return true;
-  uint64_t code = row_of(vcpu.regs.cs);
+  uint64_t code = row_of(vcpu.cpl == 3, vcpu.regs.cs);
   if (!descriptor_is_code(code) || !descriptor_present(code)) return exception_raise(VECTOR_GP, vcpu.regs.cs & 0xfffc);
   return exception_raise(VECTOR_SS, vcpu.regs.ss & 0xfffc);
 }
@@ -148,8 +149,7 @@ static bool put(enum segment_register segment, uint32_t selector) {
     case SEGMENT_ES: vcpu.regs.es = selector; return true;
     case SEGMENT_DS: vcpu.regs.ds = selector; return true;
     case SEGMENT_SS: vcpu.regs.ss = selector | 3; return true;
-    case SEGMENT_FS: return backend_fs_load(selector);
-    case SEGMENT_GS: return backend_gs_load(selector);
+    case SEGMENT_FS: case SEGMENT_GS: return backend_segment_load(segment, selector);
     default: return false;
   }
 }
@@ -162,7 +162,7 @@ bool segment_load(enum segment_register segment, uint32_t selector) {
   }
   descriptors_follow();
   uint64_t guest;
-  if (!descriptor_read(selector, &guest) || row_of(selector) == 0) return exception_raise(VECTOR_GP, error);
+  if (!descriptor_read(selector, &guest) || row_of(vcpu.cpl == 3, selector) == 0) return exception_raise(VECTOR_GP, error);
   if (segment == SEGMENT_SS) {
     bool right = descriptor_is_writable_data(guest) && (selector & 3) == vcpu.cpl && descriptor_dpl(guest) == vcpu.cpl;
     if (!right) return exception_raise(VECTOR_GP, error);
@@ -180,8 +180,6 @@ void segments_leave_kernel(void) {
   static const enum segment_register data[] = {SEGMENT_ES, SEGMENT_DS, SEGMENT_FS, SEGMENT_GS};
   for (uint32_t i = 0; i < 4; i++) {
     uint32_t selector = segment_selector(data[i]);
-    uint32_t index = selector >> 3;
-    if ((selector & 0xfffc) == 0) continue;
-    if (index >= DESCRIPTOR_COUNT || backend_descriptor_get(true, selector & LOCAL, index) == 0) put(data[i], 0);
+    if ((selector & 0xfffc) != 0 && row_of(true, selector) == 0) put(data[i], 0);
   }
 }

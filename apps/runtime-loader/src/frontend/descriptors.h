@@ -50,6 +50,8 @@ static inline uint32_t descriptor_type(uint64_t d) {
 }
 enum { TYPE_LDT = 2, TYPE_TASK_AVAILABLE = 9, TYPE_TASK_BUSY = 11 };
 
+enum { DESCRIPTOR_COUNT = 8176 };   /* rows of a table that a guest may use; those behind are the back end's */
+
 /* The guest's own descriptor, read from its memory. False: the selector is null, beyond the limit, or its memory is not there. */
 bool descriptor_read(uint32_t selector, uint64_t *descriptor);
 

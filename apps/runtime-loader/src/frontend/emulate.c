@@ -245,7 +245,7 @@ static enum outcome emulate_wrmsr(void) {
 }
 
 static enum outcome emulate_rdtsc(void) {
-  uint64_t value = backend_rdtsc();
+  uint64_t value = processor_tsc();
   vcpu.regs.eax = (uint32_t)value, vcpu.regs.edx = (uint32_t)(value >> 32);
   return NEXT;
 }

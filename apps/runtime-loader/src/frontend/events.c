@@ -5,6 +5,7 @@
 #include "descriptors.h"
 #include "emulate.h"
 #include "exceptions.h"
+#include "layout.h"
 #include "memory.h"
 #include "ports.h"
 #include "report.h"
@@ -62,11 +63,11 @@ static void deliver_interrupt(void) {
 }
 
 static void page_fault(void) {
-  uint32_t address = backend_fault_address(), frame;
+  uint32_t address = vcpu.fault_address, frame;
   uint32_t kind = (vcpu.regs.error & ACCESS_WRITE) | (vcpu.cpl == 3 ? ACCESS_USER : 0);
   struct shadow_fault fault = shadow_reach(address, kind, &frame);
   if (!fault.refused) return;
-  if (address >= backend_monitor_start()) report_guest_number("touched the monitor's address", address);
+  if (address >= MONITOR_LINEAR) report_guest_number("touched the monitor's address", address);
   exception_set_address(address);
   exception_deliver(VECTOR_PF, fault.error);
 }
@@ -133,10 +134,10 @@ _Noreturn void events_run(void) {
     bool user = vcpu.cpl == 3;
     shadow_prepare(user);
     backend_descriptors_use(user);
-    backend_enter();
+    bool host = backend_enter();
     uint32_t vector = vcpu.regs.vector;
     site_table.vector_exits[vector & 255]++;
-    if (backend_host_interrupt(vector)) {
+    if (host) {
       armed = 0;
       devices_follow();
     } else {

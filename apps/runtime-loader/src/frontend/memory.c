@@ -2,18 +2,19 @@
 
 #include "backend.h"
 #include "bytes.h"
+#include "frames.h"
 #include "shadow.h"
 
 struct page_fault last_fault;
 
 uint32_t physical_read(uint32_t address) {
-  if (backend_frame_kind(address >> 12) != FRAME_RAM) return 0xffffffff;
+  if (frame_kind(address >> 12) != FRAME_RAM) return 0xffffffff;
   const uint8_t *page = backend_window(address >> 12);
   return *(const uint32_t *)(page + (address & 0xffc));
 }
 
 void physical_write(uint32_t address, uint32_t value) {
-  if (backend_frame_kind(address >> 12) != FRAME_RAM) return;
+  if (frame_kind(address >> 12) != FRAME_RAM) return;
   uint8_t *page = backend_window(address >> 12);
   *(uint32_t *)(page + (address & 0xffc)) = value;
 }
@@ -36,7 +37,7 @@ bool guest_read(uint32_t address, void *to, size_t size, uint32_t access) {
     uint32_t frame;
     size_t part = part_of(address, size);
     if (!reach(address, access, &frame)) return false;
-    if (backend_frame_kind(frame) == FRAME_RAM) memcpy(at, (uint8_t *)backend_window(frame) + (address & 4095), part);
+    if (frame_kind(frame) == FRAME_RAM) memcpy(at, (uint8_t *)backend_window(frame) + (address & 4095), part);
     else memset(at, 0xff, part);
     at += part, address += part, size -= part;
   }
@@ -47,7 +48,7 @@ const uint8_t *guest_view(uint32_t address, uint32_t access) {
   static const uint8_t absent[4096] = {[0 ... 4095] = 0xff};
   uint32_t frame;
   if (!reach(address, access, &frame)) return NULL;
-  const uint8_t *page = backend_frame_kind(frame) == FRAME_RAM ? backend_window(frame) : absent;
+  const uint8_t *page = frame_kind(frame) == FRAME_RAM ? backend_window(frame) : absent;
   return page + (address & 4095);
 }
 
@@ -66,7 +67,7 @@ bool guest_write(uint32_t address, const void *from, size_t size, uint32_t acces
     uint32_t frame;
     size_t part = part_of(address, size);
     if (!reach(address, access | ACCESS_WRITE, &frame)) return false;
-    if (backend_frame_kind(frame) == FRAME_RAM) memcpy((uint8_t *)backend_window(frame) + (address & 4095), at, part);
+    if (frame_kind(frame) == FRAME_RAM) memcpy((uint8_t *)backend_window(frame) + (address & 4095), at, part);
     at += part, address += part, size -= part;
   }
   return true;

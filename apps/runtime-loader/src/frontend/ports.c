@@ -29,10 +29,10 @@ static void reset(void *context) {
   backend_shutdown(SHUTDOWN_RESET);
 }
 
-void ports_start(uint32_t memory_kib) {
+void ports_start(uint32_t memory_kib, uint32_t epoch) {
   struct devices_setup setup = {
     .host = {.console_output = console_output, .unknown_port = unknown_port, .reset = reset},
-    .epoch = backend_epoch(),
+    .epoch = epoch,
     .memory_kib = memory_kib,
   };
   devices_init(&devices, &setup);

@@ -7,7 +7,8 @@
 
 #include "decode.h"
 
-void ports_start(uint32_t memory_kib);
+/* Memory in KiB; seconds since 1970-01-01. */
+void ports_start(uint32_t memory_kib, uint32_t epoch);
 /* IN, OUT, INS and OUTS; false: `exception_raise` was called. A repeated one does one step at a time, `*again` then. */
 bool port_instruction(const struct instruction *instruction, bool *again);
 

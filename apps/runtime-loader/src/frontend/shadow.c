@@ -8,6 +8,8 @@
 
 #include "backend.h"
 #include "bytes.h"
+#include "frames.h"
+#include "layout.h"
 #include "resident.h"
 #include "tables.h"
 #include "walk.h"
@@ -29,14 +31,16 @@ static bool pae(void) {
 }
 
 static void load(const uint32_t directories[4]) {
+  uint32_t frames[4];
   memcpy(loaded, directories, sizeof loaded);
-  backend_root_load(loaded);
+  for (uint32_t i = 0; i < 4; i++) frames[i] = loaded[i] == 0 ? 0 : table_frame(loaded[i]);
+  backend_root_load(pae(), frames);
 }
 
 void shadow_reset(void) {
   const uint32_t safe[4] = {pae() ? 0 : SAFE_TABLE, 0, 0, SAFE_TABLE};
   /* The processor must run on something while everything else is taken apart. */
-  backend_table_clear(SAFE_TABLE, true);
+  table_clear(SAFE_TABLE, true);
   load(safe);
   tables_reset();
   memset(roots, 0, sizeof roots);
@@ -93,13 +97,13 @@ static bool writes_all(bool user) {
 /* What a directory's entry has to be for the guest's `entry`, pointing to `child`. */
 static uint32_t directory_entry(uint32_t child, bool user, uint32_t entry, bool large) {
   bool write = (entry & ENTRY_WRITE || writes_all(user)) && (!large || entry & ENTRY_DIRTY);
-  return backend_table_frame(child) << 12 | ENTRY_BASE | (write ? ENTRY_WRITE : 0);
+  return table_frame(child) << 12 | ENTRY_BASE | (write ? ENTRY_WRITE : 0);
 }
 
 /* The entry for a page of the guest; tracked frames are shown read-only unless `write` asks for more. */
 static uint32_t page_entry(uint32_t frame, bool may_write, bool write) {
-  if (frame == NO_FRAME || backend_frame_kind(frame) != FRAME_RAM)
-    return backend_absent_frame(write) << 12 | ENTRY_BASE | (write ? ENTRY_WRITE : 0);
+  if (frame == NO_FRAME || frame_kind(frame) != FRAME_RAM)
+    return absent_frame(write) << 12 | ENTRY_BASE | (write ? ENTRY_WRITE : 0);
   if (may_write && frame_in_sync(frame)) {
     if (write) frame_out_of_sync(frame);
     else may_write = false;
@@ -127,7 +131,7 @@ static bool fill(const struct walk *w, uint32_t address, uint32_t access, uint32
     shadow_reset();
     return false;
   }
-  uint32_t *entry = backend_entry(root, directory_index(address, bits));
+  uint32_t *entry = table_entry(root, directory_index(address, bits));
   uint32_t wanted = directory_entry(child, user, w->directory.low, w->large);
   if (*entry != wanted) {
     if (*entry & ENTRY_PRESENT) load_pending = true;
@@ -138,7 +142,7 @@ static bool fill(const struct walk *w, uint32_t address, uint32_t access, uint32
   }
   bool may_write = w->large || ((w->table.low & ENTRY_WRITE || writes_all(user)) && w->table.low & ENTRY_DIRTY);
   uint32_t page = page_entry(w->frame, may_write, write), index = table_index(address, bits);
-  bool replaces = *backend_entry(child, index) & ENTRY_PRESENT;
+  bool replaces = *table_entry(child, index) & ENTRY_PRESENT;
   page_entry_set(child, index, page);
   tables[child].idle = 0;
   if (replaces) backend_flush_page(address);
@@ -151,9 +155,9 @@ static uint32_t cached(uint32_t address, uint32_t access) {
   uint32_t bits = entry_bits(), root = roots[access & ACCESS_USER ? 1 : 0][pae() ? address >> 30 : 0];
   if (root == 0) return 0;
   uint32_t needed = ENTRY_PRESENT | (access & ACCESS_WRITE);
-  uint32_t upper = *backend_entry(root, directory_index(address, bits));
+  uint32_t upper = *table_entry(root, directory_index(address, bits));
   if ((upper & needed) != needed) return 0;
-  uint32_t lower = *backend_entry(backend_table_of(upper >> 12), table_index(address, bits));
+  uint32_t lower = *table_entry(table_of(upper >> 12), table_index(address, bits));
   return (lower & needed) == needed ? lower : 0;
 }
 
@@ -171,7 +175,7 @@ static bool walk_resident(struct walk *w, uint32_t address, uint32_t access) {
 }
 
 struct shadow_fault shadow_reach(uint32_t address, uint32_t access, uint32_t *frame) {
-  if (address >= backend_monitor_start()) return (struct shadow_fault){true, access & (FAULT_WRITE | FAULT_USER)};
+  if (address >= MONITOR_LINEAR) return (struct shadow_fault){true, access & (FAULT_WRITE | FAULT_USER)};
   uint32_t entry = cached(address, access);
   if (entry != 0) {
     *frame = entry >> 12;
@@ -194,7 +198,7 @@ static bool in_use(uint32_t directory) {
 }
 
 static bool directory_entry_right(uint32_t entry, bool user, const struct guest_entry *guest) {
-  uint32_t child = backend_table_of(entry >> 12), bits = entry_bits();
+  uint32_t child = table_of(entry >> 12), bits = entry_bits();
   if (child == 0 || tables[child].kind == TABLE_ABANDONED || !(guest->low & ENTRY_PRESENT) || guest->far) return false;
   if (user && !(guest->low & ENTRY_USER)) return false;
   bool large = guest->low & ENTRY_LARGE && (bits == 9 || vcpu.cr4 & CR4_PSE);
@@ -213,7 +217,7 @@ static void follow_directory(uint32_t directory) {
   const struct table *t = &tables[directory];
   const uint32_t *page = backend_window(t->frame);
   for (uint32_t index = t->low; index < t->high; index++) {
-    uint32_t *entry = backend_entry(directory, index);
+    uint32_t *entry = table_entry(directory, index);
     if (!(*entry & ENTRY_PRESENT)) continue;
     struct guest_entry guest = entry_of(page, index);
     if (!directory_entry_right(*entry, t->user, &guest)) *entry = 0;
@@ -223,7 +227,7 @@ static void follow_directory(uint32_t directory) {
 static bool page_entry_right(uint32_t entry, bool user, const struct guest_entry *guest) {
   uint32_t needed = ENTRY_PRESENT | ENTRY_ACCESSED | (user ? ENTRY_USER : 0);
   if ((guest->low & needed) != needed) return false;
-  if (guest->far || backend_frame_kind(guest->low >> 12) != FRAME_RAM) return backend_frame_kind(entry >> 12) != FRAME_RAM;
+  if (guest->far || frame_kind(guest->low >> 12) != FRAME_RAM) return frame_kind(entry >> 12) != FRAME_RAM;
   if (entry >> 12 != guest->low >> 12) return false;
   return !(entry & ENTRY_WRITE) || (guest->low & ENTRY_DIRTY && (guest->low & ENTRY_WRITE || writes_all(user)));
 }
@@ -232,7 +236,7 @@ static void follow_pages(uint32_t table) {
   const struct table *t = &tables[table];
   const uint32_t *page = backend_window(t->frame);
   for (uint32_t index = t->low, left = t->present; left > 0; index++) {
-    uint32_t entry = *backend_entry(table, index);
+    uint32_t entry = *table_entry(table, index);
     if (!(entry & ENTRY_PRESENT)) continue;
     left--;
     struct guest_entry guest = entry_of(page, index);
@@ -267,14 +271,14 @@ void shadow_root_changed(void) {
 }
 
 void shadow_invalidate(uint32_t address) {
-  if (address >= backend_monitor_start()) return;
+  if (address >= MONITOR_LINEAR) return;
   uint32_t bits = entry_bits(), upper = directory_index(address, bits);
   for (uint32_t user = 0; user < 2; user++) {
     uint32_t root = roots[user][pae() ? address >> 30 : 0];
     if (root == 0) continue;
-    uint32_t *entry = backend_entry(root, upper);
+    uint32_t *entry = table_entry(root, upper);
     if (!(*entry & ENTRY_PRESENT)) continue;
-    uint32_t child = backend_table_of(*entry >> 12);
+    uint32_t child = table_of(*entry >> 12);
     if (tables[child].kind == TABLE_PAGES) page_entry_set(child, table_index(address, bits), 0);
     /* What was made from a directory in sync is right. */
     if (!paging() || tables[root].frame >= FLAT_DIRECTORIES || frame_in_sync(tables[root].frame)) continue;

@@ -2,12 +2,15 @@
 
 #include "backend.h"
 #include "bytes.h"
+#include "frames.h"
+#include "layout.h"
 #include "walk.h"
 
 enum { HASH_SIZE = 2048, OUT_OF_SYNC_MAX = 512 };
 enum { TRACKED = 1, OUT_OF_SYNC = 2 };
 
 struct table tables[TABLE_COUNT];
+static uint8_t memory[TABLE_COUNT][4096] __attribute__((aligned(4096)));
 static uint16_t hash[HASH_SIZE];
 static uint32_t free_list[TABLE_COUNT], free_count;
 static bool recycled;
@@ -18,6 +21,24 @@ static uint32_t writers[FRAME_COUNT];
 static uint32_t next_writer[TABLE_COUNT][1024];
 
 static uint32_t out_of_sync[OUT_OF_SYNC_MAX], out_of_sync_count;
+
+uint32_t table_frame(uint32_t table) {
+  return backend_frame_of(memory[0]) + table;
+}
+
+uint32_t table_of(uint32_t frame) {
+  uint32_t table = frame - backend_frame_of(memory[0]);
+  return table < TABLE_COUNT ? table : 0;
+}
+
+uint32_t *table_entry(uint32_t table, uint32_t index) {
+  return (uint32_t *)memory[table] + (vcpu.cr4 & CR4_PAE ? index * 2 : index);
+}
+
+void table_clear(uint32_t table, bool top) {
+  memset(memory[table], 0, sizeof memory[table]);
+  if (top) backend_own_entries((uint32_t *)memory[table], vcpu.cr4 & CR4_PAE);
+}
 
 static uint32_t hash_of(uint32_t frame) {
   return (frame * 0x9e3779b1u) >> 21;
@@ -34,7 +55,7 @@ void tables_reset(void) {
 
 /* Does a table of this kind follow what a guest wrote into its frame? */
 static bool follows(const struct table *table) {
-  return table->kind != TABLE_LARGE && table->frame < FRAME_COUNT && backend_frame_kind(table->frame) == FRAME_RAM;
+  return table->kind != TABLE_LARGE && table->frame < FRAME_COUNT && frame_kind(table->frame) == FRAME_RAM;
 }
 
 uint32_t table_first(uint32_t frame) {
@@ -65,9 +86,9 @@ static void sweep(void) {
   for (uint32_t table = 1; table < TABLE_COUNT; table++) {
     if (!is_directory(tables[table].kind)) continue;
     for (uint32_t index = tables[table].low; index < tables[table].high; index++) {
-      uint32_t *entry = backend_entry(table, index);
+      uint32_t *entry = table_entry(table, index);
       if (!(*entry & ENTRY_PRESENT)) continue;
-      uint32_t child = backend_table_of(*entry >> 12);
+      uint32_t child = table_of(*entry >> 12);
       if (child != 0 && tables[child].kind == TABLE_ABANDONED) *entry = 0;
     }
   }
@@ -92,7 +113,7 @@ uint32_t table_new(enum table_kind kind, uint32_t frame, bool user) {
   uint16_t *head = &hash[hash_of(frame)];
   tables[table] = (struct table){.frame = frame, .kind = (uint8_t)kind, .user = user, .low = 1024, .next = *head};
   *head = (uint16_t)table;
-  backend_table_clear(table, kind == TABLE_TOP_DIRECTORY);
+  table_clear(table, kind == TABLE_TOP_DIRECTORY);
   if (follows(&tables[table]) && !(frame_state[frame] & TRACKED)) {
     frame_state[frame] |= TRACKED;
     frame_out_of_sync(frame);
@@ -134,7 +155,7 @@ void directory_entry_used(uint32_t directory, uint32_t index) {
 }
 
 void page_entry_set(uint32_t table, uint32_t index, uint32_t value) {
-  uint32_t *entry = backend_entry(table, index), old = *entry;
+  uint32_t *entry = table_entry(table, index), old = *entry;
   if (old == value) return;
   if (maps_writable(old)) unlink_writer(old >> 12, table, index);
   if (maps_writable(value)) {
@@ -177,7 +198,7 @@ bool frame_protect(uint32_t frame) {
   if (!tracked) return false;
   while (writers[frame] != 0) {
     uint32_t number = writers[frame];
-    uint32_t *entry = backend_entry(number / 1024, number % 1024);
+    uint32_t *entry = table_entry(number / 1024, number % 1024);
     writers[frame] = next_writer[number / 1024][number % 1024];
     *entry &= ~(uint32_t)ENTRY_WRITE;
     changed = true;

@@ -36,10 +36,21 @@ struct table {
   uint16_t next;      /* table with the same hash */
 };
 
-/* The largest guest: 2 GB. */
-enum { FRAME_COUNT = 0x80000 };
 
+/*
+ * A table has the format of the guest's paging mode: 1024 entries of 32 bits, or with PAE 512 of 64 bits, whose upper halves are
+ * always 0. It is named by its number, 1 to TABLE_COUNT - 1. Entries are written as the processor has them.
+ */
+enum { TABLE_COUNT = 2048 };
 extern struct table tables[];
+
+/* The frame of a table, for entries that point to it; and the table that such a frame is, or 0. */
+uint32_t table_frame(uint32_t table);
+uint32_t table_of(uint32_t frame);
+/* The low word of an entry. */
+uint32_t *table_entry(uint32_t table, uint32_t index);
+/* All entries become 0. With `top`, those that show the monitor to itself are put in. */
+void table_clear(uint32_t table, bool top);
 
 /* Never handed out: for the processor to run on while all others are taken apart. */
 #define SAFE_TABLE (TABLE_COUNT - 1)

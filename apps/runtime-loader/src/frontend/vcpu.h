@@ -46,6 +46,7 @@ struct vcpu {
   uint32_t cpl;                 /* 0 or 3: no kernel here uses the rings between */
   uint32_t iopl;                /* in EFLAGS position */
   uint32_t cr0, cr2, cr3, cr4;
+  uint32_t fault_address;       /* of the last page fault in the processor, by the back end */
   uint64_t pdpte[4];            /* the processor's copies, loaded with CR3 */
   struct table_register gdtr, idtr;
   struct system_segment ldtr, tr;

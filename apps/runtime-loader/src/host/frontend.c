@@ -17,7 +17,9 @@
 
 #include "../frontend/backend.h"
 #include "../frontend/descriptors.h"
+#include "../frontend/control.h"
 #include "../frontend/events.h"
+#include "../frontend/frames.h"
 #include "../frontend/memory.h"
 #include "../frontend/ports.h"
 #include "../frontend/resident.h"
@@ -25,11 +27,13 @@
 #include "../frontend/sites.h"
 #include "../frontend/tables.h"
 #include "../frontend/walk.h"
+#include "../boot/multiboot.h"
 #include "formats.h"
+#include "layout.h"
 
-enum { RAM_FRAMES = 0x1200, HOLE = 0x9f, HOLE_END = 0x100 };   /* 18 MB: the resident area is at 15 MB */
-enum { MONITOR_FRAME = 0x2c00, MONITOR_FRAMES = 0x1c00, TABLE_FRAME = 0x3000, ABSENT_FRAME = 0x2fff0 };
-#define MONITOR_ADDRESS 0xfc000000u
+enum { RAM_FRAMES = 0x1200 };   /* 18 MB: the resident area is at 15 MB */
+/* The monitor's own pages are this program's. */
+enum { MONITOR_FRAME = MONITOR_PHYSICAL / 4096, OWN_FRAME = 0xa0000 };
 /* Where the interesting things of the guest are at first. */
 enum { CODE = 0x200000, STACK = 0x210000, GDT = 0x220000, IDT = 0x221000, TASK = 0x222000, TABLES = 0x230000, TABLE_PAGE_COUNT = 12 };
 /* Of the pages at TABLES: 0 is a directory, 1 to 4 are its page tables, then anything; these two are for PAE. */
@@ -38,7 +42,6 @@ enum { PAE_DIRECTORY = 10, PAE_POINTERS = 11 };
 struct vcpu vcpu;
 
 static uint8_t *ram;
-static uint32_t table_memory[TABLE_COUNT][1024];
 static uint64_t rows[2][2][DESCRIPTOR_COUNT];
 static uint32_t running[4], segment_fs, segment_gs;
 static uint64_t clock_now;
@@ -65,49 +68,22 @@ static _Noreturn void broken(const char *what, uint32_t number) {
 
 /* ---- memory ---- */
 
-enum frame_kind backend_frame_kind(uint32_t frame) {
-  if (frame < RAM_FRAMES && (frame < HOLE || frame >= HOLE_END)) return FRAME_RAM;
-  return frame - MONITOR_FRAME < MONITOR_FRAMES ? FRAME_FORBIDDEN : FRAME_ABSENT;
-}
-
 void *backend_window(uint32_t frame) {
-  if (backend_frame_kind(frame) != FRAME_RAM) broken("a window onto what is not the guest's, frame", frame);
+  if (frame_kind(frame) != FRAME_RAM) broken("a window onto what is not the guest's, frame", frame);
   return ram + (size_t)frame * 4096;
 }
 
-uint32_t backend_absent_frame(bool write) {
-  return ABSENT_FRAME + write;
+uint32_t backend_frame_of(const void *page) {
+  extern const uint8_t __executable_start[];
+  return OWN_FRAME + (uint32_t)(((uintptr_t)page - (uintptr_t)__executable_start) >> 12);
 }
 
-uint32_t backend_table_frame(uint32_t table) {
-  if (table == 0 || table >= TABLE_COUNT) broken("no table", table);
-  return TABLE_FRAME + table;
+void backend_own_entries(uint32_t *directory, bool wide) {
+  for (uint32_t at = wide ? 480 : 1008; at < (wide ? 512u : 1024u); at++) directory[wide ? at * 2 : at] = MONITOR_FRAME << 12 | 0x183;
 }
 
-uint32_t backend_table_of(uint32_t frame) {
-  return frame - TABLE_FRAME < TABLE_COUNT ? frame - TABLE_FRAME : 0;
-}
-
-void backend_table_clear(uint32_t table, bool top) {
-  memset(table_memory[table], 0, 4096);
-  if (!top) return;
-  for (uint32_t at = pae ? 480 : 1008; at < (pae ? 512u : 1024u); at++) table_memory[table][pae ? at * 2 : at] = MONITOR_FRAME << 12 | 0x183;
-}
-
-uint32_t *backend_entry(uint32_t table, uint32_t index) {
-  if (table == 0 || table >= TABLE_COUNT || index >= (pae ? 512u : 1024u)) broken("no entry in table", table);
-  return &table_memory[table][pae ? index * 2 : index];
-}
-
-uint32_t backend_monitor_start(void) {
-  return MONITOR_ADDRESS;
-}
-
-void backend_tables_format(bool wide) {
+void backend_root_load(bool wide, const uint32_t directories[4]) {
   pae = wide;
-}
-
-void backend_root_load(const uint32_t directories[4]) {
   memcpy(running, directories, sizeof running);
 }
 
@@ -117,20 +93,10 @@ void backend_flush_page(uint32_t address) {
 
 /* ---- the processor ---- */
 
-static uint32_t fault_address;
-uint32_t backend_fault_address(void) {
-  return fault_address;
-}
-
 void backend_descriptor_set(bool user, bool local, uint32_t index, uint64_t descriptor) {
   if (index >= DESCRIPTOR_COUNT) broken("no row", index);
   if (descriptor != 0 && (!descriptor_is_segment(descriptor) || descriptor_dpl(descriptor) != 3)) broken("a hostile row", index);
   rows[user][local][index] = descriptor;
-}
-
-uint64_t backend_descriptor_get(bool user, bool local, uint32_t index) {
-  if (index >= DESCRIPTOR_COUNT) broken("no row", index);
-  return rows[user][local][index];
 }
 
 void backend_descriptors_use(bool user) {
@@ -145,23 +111,13 @@ static bool loadable(uint32_t selector) {
   return descriptor_is_readable(row) && descriptor_present(row);
 }
 
-uint32_t backend_fs(void) {
-  return segment_fs;
+uint32_t backend_segment(enum segment_register segment) {
+  return segment == SEGMENT_FS ? segment_fs : segment_gs;
 }
 
-uint32_t backend_gs(void) {
-  return segment_gs;
-}
-
-bool backend_fs_load(uint32_t selector) {
+bool backend_segment_load(enum segment_register segment, uint32_t selector) {
   bool right = loadable(selector);
-  segment_fs = right ? selector & 0xffff : 0;
-  return right;
-}
-
-bool backend_gs_load(uint32_t selector) {
-  bool right = loadable(selector);
-  segment_gs = right ? selector & 0xffff : 0;
+  *(segment == SEGMENT_FS ? &segment_fs : &segment_gs) = right ? selector & 0xffff : 0;
   return right;
 }
 
@@ -173,24 +129,12 @@ void backend_cpuid(uint32_t *eax, uint32_t *ebx, uint32_t *ecx, uint32_t *edx) {
   *eax = *ebx = *ecx = *edx = random32();
 }
 
-uint64_t backend_rdtsc(void) {
-  return clock_now;
-}
-
-uint32_t backend_epoch(void) {
-  return 0;
-}
-
 uint64_t backend_now(void) {
   return clock_now;
 }
 
 void backend_timer_set(uint64_t deadline) {
   (void)deadline;
-}
-
-bool backend_host_interrupt(uint32_t vector) {
-  return vector >= 0x20 && vector < 0x30;
 }
 
 void backend_idle(void) {
@@ -215,7 +159,7 @@ _Noreturn void backend_shutdown(enum shutdown why) {
 
 static void check_leaf(uint32_t entry, uint32_t address) {
   uint32_t frame = entry >> 12;
-  if (frame == ABSENT_FRAME ? entry & ENTRY_WRITE : frame != ABSENT_FRAME + 1 && backend_frame_kind(frame) != FRAME_RAM)
+  if (frame == absent_frame(false) ? entry & ENTRY_WRITE : frame != absent_frame(true) && frame_kind(frame) != FRAME_RAM)
     broken("the guest sees what is not its own, at", address);
 }
 
@@ -232,19 +176,19 @@ static void check_directory(uint32_t directory, uint32_t gigabyte) {
   bool top = !pae || gigabyte == 3;
   if (tables[directory].kind != (top ? TABLE_TOP_DIRECTORY : TABLE_DIRECTORY)) broken("not a directory that it runs on, table", directory);
   for (uint32_t upper = 0; upper < count; upper++) {
-    uint32_t entry = *backend_entry(directory, upper), address = gigabyte << 30 | upper << (12 + bits);
+    uint32_t entry = *table_entry(directory, upper), address = gigabyte << 30 | upper << (12 + bits);
     if (!(entry & ENTRY_PRESENT)) continue;
-    if (top && address >= MONITOR_ADDRESS) {
+    if (top && address >= MONITOR_LINEAR) {
       if (entry & ENTRY_USER) broken("the monitor is visible, at", address);
       continue;
     }
-    uint32_t child = backend_table_of(entry >> 12);
+    uint32_t child = table_of(entry >> 12);
     if (child == 0 || entry & ENTRY_LARGE) broken("a directory's entry leads to no table, at", address);
     uint32_t kind = tables[child].kind;
     if (kind != TABLE_PAGES && kind != TABLE_LARGE && kind != TABLE_ABANDONED) broken("a table is something else, at", address);
     if (tables[child].user != user_view && kind != TABLE_ABANDONED) broken("a table of the other view, at", address);
     for (uint32_t index = 0; index < count; index++) {
-      uint32_t page = *backend_entry(child, index), at = address | index << 12;
+      uint32_t page = *table_entry(child, index), at = address | index << 12;
       if (!(page & ENTRY_PRESENT)) continue;
       if (kind == TABLE_ABANDONED) broken("an abandoned table is not empty, at", at);
       check_leaf(page, at);
@@ -257,7 +201,7 @@ static void check_directory(uint32_t directory, uint32_t gigabyte) {
 static void check(void) {
   if (user_view != (vcpu.cpl == 3)) broken("the wrong view", vcpu.cpl);
   for (uint32_t i = 0; i < 4; i++)
-    if (running[i] != 0) check_directory(running[i], i);
+    if (running[i] != 0) check_directory(table_of(running[i]), i);
   uint64_t code = 0, stack = 0;
   uint32_t cs = vcpu.regs.cs, ss = vcpu.regs.ss;
   if ((cs >> 3 & 0x1fff) < DESCRIPTOR_COUNT) code = rows[user_view][cs >> 2 & 1][cs >> 3 & 0x1fff];
@@ -269,8 +213,8 @@ static void check(void) {
 
 /* ---- the attacker ---- */
 
-static const uint32_t addresses[] = {CODE, STACK, GDT, IDT, TASK, TABLES, 0, 0xfff, 0xffffffff, 0xfffff000, MONITOR_ADDRESS, MONITOR_ADDRESS - 1,
-                                     0xfe000000, 0x9f000, 0x2c00000, 0x3000000, 0x2fff0000, 0xc0f00000, 0xc0f00040, 0xf00000, 0x7ffff000, 0x80000000};
+static const uint32_t addresses[] = {CODE, STACK, GDT, IDT, TASK, TABLES, 0, 0xfff, 0xffffffff, 0xfffff000, MONITOR_LINEAR, MONITOR_LINEAR - 1,
+                                     WINDOW_LINEAR, 0x9f000, MONITOR_PHYSICAL, 0x3000000, 0xa0000000, 0xc0f00000, 0xc0f00040, 0xf00000, 0x7ffff000, 0x80000000};
 
 static uint32_t some_address(void) {
   uint32_t address = addresses[below(sizeof addresses / sizeof addresses[0])];
@@ -283,7 +227,7 @@ static uint32_t some_address(void) {
 }
 
 static uint32_t some_entry(void) {
-  static const uint32_t frames[] = {MONITOR_FRAME, TABLE_FRAME, TABLE_FRAME + 5, ABSENT_FRAME, 0, 0xf00, 0x9f, 0xfffff, 0x7ffff, 0x80000, RAM_FRAMES - 1, RAM_FRAMES};
+  const uint32_t frames[] = {MONITOR_FRAME, OWN_FRAME, table_frame(1), table_frame(5), absent_frame(false), 0, 0xf00, 0x9f, 0xfffff, 0x7ffff, 0x80000, RAM_FRAMES - 1, RAM_FRAMES};
   uint32_t frame = below(4) == 0 ? frames[below(sizeof frames / sizeof frames[0])] : below(3) == 0 ? below(RAM_FRAMES) : (TABLES >> 12) + below(TABLE_PAGE_COUNT);
   uint32_t flags = below(8) == 0 ? random32() & 0xfff : ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER | (below(8) == 0 ? ENTRY_LARGE : 0);
   return frame << 12 | flags;
@@ -315,13 +259,13 @@ static uint64_t some_gate(void) {
 /* The guest writes: only where the shadow tables let it. */
 static void write_as_guest(uint32_t address, const void *from, size_t size) {
   if (guest_write(address, from, size, vcpu.cpl == 3 ? ACCESS_USER : 0)) return;
-  fault_address = last_fault.address;
+  vcpu.fault_address = last_fault.address;
 }
 
 /* By physical address, as through an alias that the guest has somewhere: what is protected has to be taken out of sync. */
 static void write_physical(uint32_t address, const void *from, size_t size) {
   uint32_t frame = address >> 12;
-  if (backend_frame_kind(frame) != FRAME_RAM) return;
+  if (frame_kind(frame) != FRAME_RAM) return;
   if (frame_in_sync(frame)) {
     if (out_of_sync_full()) return;
     frame_out_of_sync(frame);
@@ -403,7 +347,7 @@ static void put_control(void) {
 
 static uint64_t done[8];
 
-void backend_enter(void) {
+bool backend_enter(void) {
   if (step == 0) longjmp(stopped, SHUTDOWN_HALT + 1);
   step--;
   clock_now += below(8) == 0 ? 1000000 : 1000;
@@ -418,22 +362,23 @@ void backend_enter(void) {
       put_instruction();
       vcpu.regs.vector = VECTOR_GP;
       if (below(4) == 0) vcpu.regs.error = some_selector() & ~2u;
-      return;
+      return false;
     case 3:
       put_control();
       vcpu.regs.vector = VECTOR_GP;
-      return;
+      return false;
     case 4: case 5:
-      fault_address = some_address();
+      vcpu.fault_address = some_address();
       vcpu.regs.vector = VECTOR_PF, vcpu.regs.error = below(8) | FAULT_USER;
-      return;
+      return false;
     case 6:
       vcpu.regs.vector = VECTOR_GP, vcpu.regs.error = below(256) << 3 | 2;
-      return;
+      return false;
     default: {
       static const uint8_t vectors[] = {0, 1, 3, 4, 6, 7, 11, 12, 16, 0x80, 0x20, 0x27, 0x2f};
       vcpu.regs.vector = vectors[below(sizeof vectors)];
       if (vcpu.regs.vector == 11 || vcpu.regs.vector == 12) vcpu.regs.error = some_selector();
+      return vcpu.regs.vector >= HOST_VECTOR && vcpu.regs.vector < HOST_VECTOR_END;
     }
   }
 }
@@ -473,7 +418,7 @@ static void start_guest(void) {
   shadow_start();
   descriptors_replaced();
   flags_start(below(2));
-  ports_start(RAM_FRAMES * 4);
+  ports_start(RAM_FRAMES * 4, 0);
 }
 
 int main(int count, char **arguments) {
@@ -483,6 +428,7 @@ int main(int count, char **arguments) {
   static unsigned long ends[4];
   ram = calloc(RAM_FRAMES, 4096);
   if (ram == NULL) return 2;
+  frames_start(&(struct machine){.region_count = 1, .regions = {{0, (uint64_t)RAM_FRAMES * 4096, REGION_USABLE}}});
   for (int i = 0; i < 16; i++) random32();
   volatile bool first = true;
   int why = setjmp(stopped);

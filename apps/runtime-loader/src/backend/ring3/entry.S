@@ -7,22 +7,16 @@
 #include "layout.h"
 
 #define PHYSICAL(address) ((address) - MONITOR_LINEAR + MONITOR_PHYSICAL)
-#define SITE_TABLE_SIZE (8 + 4 * 256 + 4 * 256 + 12 * 16384)
 #define LARGE_PAGE 0x83         /* present, writable, 4 MB */
 #define CR4_PSE 0x10
 #define CR4_PAE 0x20
 #define CR0_PAGING 0x80010001   /* PG, WP, PE */
 
-/* monitor_start(struct monitor_start *): protected mode, paging off, interrupts off, flat segments, at the physical address. */
-        .section .start, "ax"
+/* monitor_start(struct guest_start *): protected mode, paging off, interrupts off, flat segments, at the physical address. */
+        .text
         .globl  monitor_start
 monitor_start:
-        jmp     1f
-        .balign 16
-        .ascii  "PVMN"                  /* what is found where, for whoever reads the machine's memory (docs/formats.md, "Monitor") */
-        .word   1, 16
-        .long   PHYSICAL(site_table), SITE_TABLE_SIZE
-1:      mov     4(%esp), %ebx
+        mov     4(%esp), %ebx
         mov     $PHYSICAL(bss_start), %edi
         mov     $bss_end, %ecx
         sub     $bss_start, %ecx

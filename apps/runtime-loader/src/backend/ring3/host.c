@@ -1,6 +1,7 @@
 /* The real machine's timer, interrupt controllers, clock and console, which the guest never reaches. */
 #include "../../devices/clocks.h"
 #include "../../frontend/backend.h"
+#include "../../frontend/control.h"
 #include "../../frontend/report.h"
 #include "layout.h"
 #include "../../patch/crc32.h"
@@ -15,7 +16,6 @@ enum { CALIBRATION_CLOCKS = 11932, CALIBRATION_NANOSECONDS = 10000151 };
 
 static uint64_t started;
 static uint32_t whole, fraction;   /* nanoseconds in a tick of the time-stamp counter, in 32.32 */
-static uint32_t epoch;
 static uint32_t checksum_at_start;
 
 static uint8_t in8(uint16_t port) {
@@ -37,9 +37,9 @@ static void measure_tsc(void) {
   out8(PIT_CHANNEL_2, CALIBRATION_CLOCKS & 255);
   out8(PIT_CHANNEL_2, CALIBRATION_CLOCKS >> 8);
   out8(PIT_GATE, gate | 1);
-  uint64_t start = backend_rdtsc();
+  uint64_t start = processor_tsc();
   for (uint32_t polls = 0; polls < 50000000 && !(in8(PIT_GATE) & 0x20); polls++) continue;
-  uint32_t ticks = (uint32_t)(backend_rdtsc() - start), rest, unused;
+  uint32_t ticks = (uint32_t)(processor_tsc() - start), rest, unused;
   if (ticks == 0) ticks = 1;
   whole = CALIBRATION_NANOSECONDS / ticks;
   rest = CALIBRATION_NANOSECONDS % ticks;
@@ -47,7 +47,7 @@ static void measure_tsc(void) {
 }
 
 uint64_t backend_now(void) {
-  uint64_t ticks = backend_rdtsc() - started;
+  uint64_t ticks = processor_tsc() - started;
   return ticks * whole + (ticks >> 32) * fraction + ((uint64_t)(uint32_t)ticks * fraction >> 32);
 }
 
@@ -59,7 +59,7 @@ void backend_timer_set(uint64_t deadline) {
   out8(PIT_CHANNEL_0, (uint8_t)(count >> 8));
 }
 
-bool backend_host_interrupt(uint32_t vector) {
+bool host_interrupt(uint32_t vector) {
   if (vector < HOST_VECTOR || vector >= HOST_VECTOR_END) return false;
   if (vector >= HOST_VECTOR + 8) out8(PIC_SLAVE, PIC_EOI);
   out8(PIC_MASTER, PIC_EOI);
@@ -95,10 +95,6 @@ static uint32_t read_epoch(void) {
   return days * 86400 + clock_field(4) % 24 * 3600 + clock_field(2) * 60 + clock_field(0);
 }
 
-uint32_t backend_epoch(void) {
-  return epoch;
-}
-
 /* ---- the console ---- */
 
 void backend_console_write(uint8_t byte) {
@@ -127,10 +123,10 @@ _Noreturn void backend_shutdown(enum shutdown why) {
   for (;;) __asm__ volatile("cli; hlt");
 }
 
-void host_start(void) {
+uint32_t host_start(void) {
   checksum_at_start = checksum();
-  epoch = read_epoch();
   measure_tsc();
   start_pics();
-  started = backend_rdtsc();
+  started = processor_tsc();
+  return read_epoch();
 }

@@ -10,6 +10,7 @@
 #define MONITOR_LINEAR 0xfc000000
 #define WINDOW_LINEAR 0xfe000000       /* 16 MB of 4 KB pages: see window.c */
 #define WINDOW_SIZE 0x01000000
+#define MONITOR_ARGUMENTS " reservetop=64M"   /* for the guest's command line: it leaves the monitor's addresses free */
 #define BOOT_MAPPED 0x40000000         /* physical memory that the monitor's first tables map one to one */
 
 /* Selectors behind the rows that a guest may have. */

@@ -2,13 +2,15 @@
 #ifndef MONITOR_H
 #define MONITOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 void paging_start(void);
-/* Frames [first, end) are the guest's, but for what is the monitor's. */
-void paging_add_ram(uint32_t first, uint32_t end);
 void processor_start(void);
-void host_start(void);
+/* Gives the seconds since 1970-01-01. */
+uint32_t host_start(void);
+/* Is `vector` an interrupt of the host? Then it is acknowledged. */
+bool host_interrupt(uint32_t vector);
 
 /* What an entry in ring 0 pushes. */
 struct monitor_frame {

@@ -1,7 +1,6 @@
-/* Shadow tables in the monitor's memory, the window onto the guest's, and the monitor's own entries in every view. */
+/* The window onto the guest's memory, the monitor's own entries in every view, and the two formats of page tables. */
 #include "bytes.h"
 #include "../../frontend/backend.h"
-#include "../../frontend/tables.h"
 #include "layout.h"
 #include "monitor.h"
 
@@ -9,12 +8,9 @@ enum { PAGE_PRESENT = 1, PAGE_WRITE = 2, PAGE_ACCESSED = 0x20, PAGE_DIRTY = 0x40
 #define PAGE_OURS (PAGE_PRESENT | PAGE_WRITE | PAGE_ACCESSED | PAGE_DIRTY | PAGE_GLOBAL)
 enum { CR4_PSE_BIT = 0x10, CR4_PAE_BIT = 0x20, CR4_PGE_BIT = 0x80 };
 
-static uint8_t table_memory[TABLE_COUNT][4096] __attribute__((aligned(4096)));
 static uint8_t window_tables[8][4096] __attribute__((aligned(4096)));
 static uint8_t low_directory[4096] __attribute__((aligned(4096))), top_directory[4096] __attribute__((aligned(4096)));
-static uint8_t absent_page[4096] __attribute__((aligned(4096))), sink_page[4096] __attribute__((aligned(4096)));
 static uint64_t root_pointers[4] __attribute__((aligned(32)));
-static uint32_t ram[FRAME_COUNT / 32];   /* bit map of the guest's frames */
 static bool pae;
 
 extern uint8_t boot_directory[];
@@ -23,25 +19,6 @@ void switch_paging(uint32_t cr3, uint32_t cr4);
 
 static uint32_t physical(const void *address) {
   return (uint32_t)address - MONITOR_LINEAR + MONITOR_PHYSICAL;
-}
-
-/* ---- frames ---- */
-
-enum frame_kind backend_frame_kind(uint32_t frame) {
-  if (frame < FRAME_COUNT && ram[frame / 32] >> frame % 32 & 1) return FRAME_RAM;
-  bool ours = frame - (MONITOR_PHYSICAL >> 12) < MONITOR_SIZE >> 12;
-  return ours ? FRAME_FORBIDDEN : FRAME_ABSENT;
-}
-
-void paging_add_ram(uint32_t first, uint32_t end) {
-  for (uint32_t frame = first; frame < end && frame < FRAME_COUNT; frame++)
-    if (frame - (MONITOR_PHYSICAL >> 12) >= MONITOR_SIZE >> 12) ram[frame / 32] |= 1u << frame % 32;
-}
-
-uint32_t backend_absent_frame(bool write) {
-  if (!write) return physical(absent_page) >> 12;
-  memset(sink_page, 0xff, sizeof sink_page);
-  return physical(sink_page) >> 12;
 }
 
 /*
@@ -59,50 +36,22 @@ void *backend_window(uint32_t frame) {
   return page;
 }
 
+uint32_t backend_frame_of(const void *page) {
+  return physical(page) >> 12;
+}
+
 /* ---- tables ---- */
 
-uint32_t backend_table_frame(uint32_t table) {
-  return (physical(table_memory) >> 12) + table;
-}
-
-uint32_t backend_table_of(uint32_t frame) {
-  uint32_t table = frame - (physical(table_memory) >> 12);
-  return table < TABLE_COUNT ? table : 0;
-}
-
-uint32_t *backend_entry(uint32_t table, uint32_t index) {
-  return (uint32_t *)table_memory[table] + (pae ? index * 2 : index);
-}
-
-uint32_t backend_monitor_start(void) {
-  return MONITOR_LINEAR;
-}
-
-/* The monitor's entries in a directory of the last gigabyte. */
-static void put_monitor(uint32_t *directory) {
-  uint32_t bits = pae ? 21 : 22, stride = pae ? 2 : 1, mask = pae ? 511 : 1023;
+void backend_own_entries(uint32_t *directory, bool wide) {
+  uint32_t bits = wide ? 21 : 22, stride = wide ? 2 : 1, mask = wide ? 511 : 1023;
   for (uint32_t at = 0; at < MONITOR_SIZE; at += 1u << bits)
     directory[((MONITOR_LINEAR + at) >> bits & mask) * stride] = (MONITOR_PHYSICAL + at) | PAGE_OURS | PAGE_LARGE;
   for (uint32_t at = 0; at < WINDOW_SIZE; at += 1u << bits)
     directory[((WINDOW_LINEAR + at) >> bits & mask) * stride] = physical(window_tables[at >> bits]) | (PAGE_OURS & ~PAGE_GLOBAL);
 }
 
-void backend_table_clear(uint32_t table, bool top) {
-  memset(table_memory[table], 0, 4096);
-  if (top) put_monitor((uint32_t *)table_memory[table]);
-}
-
 static void load_cr3(uint32_t value) {
   __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
-}
-
-void backend_root_load(const uint32_t directories[4]) {
-  if (!pae) {
-    load_cr3(backend_table_frame(directories[0]) << 12);
-    return;
-  }
-  for (uint32_t i = 0; i < 4; i++) root_pointers[i] = directories[i] == 0 ? 0 : (uint64_t)backend_table_frame(directories[i]) << 12 | PAGE_PRESENT;
-  load_cr3(physical(root_pointers));
 }
 
 void backend_flush_page(uint32_t address) {
@@ -114,7 +63,7 @@ static void prepare_boot_pointers(void) {
   uint64_t *low = (uint64_t *)low_directory;
   for (uint32_t i = 0; i < 512; i++) low[i] = (uint64_t)i << 21 | PAGE_PRESENT | PAGE_WRITE | PAGE_LARGE;
   memset(top_directory, 0, sizeof top_directory);
-  put_monitor((uint32_t *)top_directory);
+  backend_own_entries((uint32_t *)top_directory, true);
   boot_pointers[0] = physical(low_directory) | PAGE_PRESENT;
   boot_pointers[3] = physical(top_directory) | PAGE_PRESENT;
 }
@@ -125,8 +74,8 @@ static uint32_t read_cr4(void) {
   return value;
 }
 
-void backend_tables_format(bool wide) {
-  if (wide == pae) return;
+/* To the other format of tables, by way of the monitor's own. */
+static void change_format(bool wide) {
   pae = wide;
   memset(window_tables, 0, sizeof window_tables);
   if (pae) prepare_boot_pointers();
@@ -136,8 +85,17 @@ void backend_tables_format(bool wide) {
   __asm__ volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
 }
 
+void backend_root_load(bool wide, const uint32_t directories[4]) {
+  if (wide != pae) change_format(wide);
+  if (!pae) {
+    load_cr3(directories[0] << 12);
+    return;
+  }
+  for (uint32_t i = 0; i < 4; i++) root_pointers[i] = directories[i] == 0 ? 0 : (uint64_t)directories[i] << 12 | PAGE_PRESENT;
+  load_cr3(physical(root_pointers));
+}
+
 void paging_start(void) {
-  put_monitor((uint32_t *)boot_directory);
+  backend_own_entries((uint32_t *)boot_directory, false);
   __asm__ volatile("mov %0, %%cr4" : : "r"(CR4_PSE_BIT | CR4_PGE_BIT) : "memory");
-  memset(absent_page, 0xff, sizeof absent_page);
 }

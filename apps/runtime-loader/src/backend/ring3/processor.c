@@ -88,11 +88,6 @@ void backend_descriptor_set(bool user, bool local, uint32_t index, uint64_t desc
   (local ? ldt[user] : gdt[user])[index] = descriptor != 0 ? descriptor : NOBODYS;
 }
 
-uint64_t backend_descriptor_get(bool user, bool local, uint32_t index) {
-  uint64_t row = (local ? ldt[user] : gdt[user])[index];
-  return row != NOBODYS ? row : 0;
-}
-
 /* There always is an LDT, though its rows may be nobody's: v86 looks for the rows of an absent one at linear address 0. */
 void backend_descriptors_use(bool user) {
   if (current_view == user) return;
@@ -104,15 +99,10 @@ void backend_descriptors_use(bool user) {
   *row = NOBODYS;
 }
 
-uint32_t backend_fs(void) {
+uint32_t backend_segment(enum segment_register segment) {
   uint32_t selector;
-  __asm__ volatile("mov %%fs, %0" : "=r"(selector));
-  return selector & 0xffff;
-}
-
-uint32_t backend_gs(void) {
-  uint32_t selector;
-  __asm__ volatile("mov %%gs, %0" : "=r"(selector));
+  if (segment == SEGMENT_FS) __asm__ volatile("mov %%fs, %0" : "=r"(selector));
+  else __asm__ volatile("mov %%gs, %0" : "=r"(selector));
   return selector & 0xffff;
 }
 
@@ -121,22 +111,12 @@ static void use_present_table(void) {
   backend_descriptors_use(vcpu.cpl == 3);
 }
 
-/* In ring 0 the processor checks less: rows that are no data are refused here. */
-bool backend_fs_load(uint32_t selector) {
+bool backend_segment_load(enum segment_register segment, uint32_t selector) {
   use_present_table();
-  return load_fs(selector) != 0;
-}
-
-bool backend_gs_load(uint32_t selector) {
-  use_present_table();
-  return load_gs(selector) != 0;
+  return (segment == SEGMENT_FS ? load_fs(selector) : load_gs(selector)) != 0;
 }
 
 /* ---- the guest ---- */
-
-void backend_enter(void) {
-  enter_guest();
-}
 
 static _Noreturn void monitor_lost(const struct monitor_frame *frame) {
   uint32_t address;
@@ -165,7 +145,7 @@ static void take_back(struct monitor_frame *frame) {
 }
 
 void monitor_fault(struct monitor_frame *frame) {
-  if (frame->vector >= HOST_VECTOR && frame->vector < HOST_VECTOR_END && backend_host_interrupt(frame->vector)) return;
+  if (host_interrupt(frame->vector)) return;
   const uint8_t *at = (const uint8_t *)frame->eip;
   if (at == return_es) vcpu.regs.es = 0;
   else if (at == return_ds) vcpu.regs.ds = 0;
@@ -178,10 +158,11 @@ void monitor_fault(struct monitor_frame *frame) {
   } else monitor_lost(frame);
 }
 
-uint32_t backend_fault_address(void) {
-  uint32_t address;
-  __asm__ volatile("mov %%cr2, %0" : "=r"(address));
-  return address;
+bool backend_enter(void) {
+  enter_guest();
+  uint32_t vector = vcpu.regs.vector;
+  if (vector == VECTOR_PF) __asm__ volatile("mov %%cr2, %0" : "=r"(vcpu.fault_address));
+  return host_interrupt(vector);
 }
 
 void backend_fpu_control(uint32_t cr0, uint32_t cr4) {
@@ -195,12 +176,6 @@ void backend_fpu_control(uint32_t cr0, uint32_t cr4) {
 
 void backend_cpuid(uint32_t *eax, uint32_t *ebx, uint32_t *ecx, uint32_t *edx) {
   __asm__ volatile("cpuid" : "+a"(*eax), "=b"(*ebx), "+c"(*ecx), "=d"(*edx));
-}
-
-uint64_t backend_rdtsc(void) {
-  uint64_t value;
-  __asm__ volatile("rdtsc" : "=A"(value));
-  return value;
 }
 
 void backend_idle(void) {

@@ -1,18 +1,16 @@
-/* In the boot stage: puts one-byte traps on what ring 3 does silently, and starts the monitor. */
-#include "../../boot/handover.h"
-
-#include "../../boot/serial.h"
-#include "../../frontend/policy.h"
+/* The last step of the boot stage for back ends that keep a monitor: one-byte traps on what ring 3 does silently, and into the monitor. */
+#include "../frontend/policy.h"
+#include "../frontend/start.h"
+#include "handover.h"
 #include "layout.h"
-#include "start.h"
+#include "serial.h"
 
 const struct region backend_memory = {MONITOR_PHYSICAL, MONITOR_PHYSICAL + MONITOR_SIZE, REGION_USABLE};
-const char backend_arguments[] = " reservetop=64M";
+const char backend_arguments[] = MONITOR_ARGUMENTS;
 
 enum { TRAP_OPCODE = 0xf4, JUMP_OPCODE = 0xe9 };
 
-extern const uint8_t monitor_image[];   /* at MONITOR_PHYSICAL */
-_Noreturn void enter_monitor(const struct monitor_start *start);
+_Noreturn void enter_monitor(const struct guest_start *start);
 
 static uint8_t *loaded(const struct kernel *kernel, uint32_t address) {
   const struct segment *segment = kernel_segment_at(kernel, address, 1);
@@ -38,8 +36,8 @@ struct error backend_start(const struct handover *handover) {
   serial_text("previrt: ");
   serial_decimal(put_traps(handover->kernel, handover->annotations, handover->stubs));
   serial_text(" sites trap in place\n");
-  static struct monitor_start start;
-  start = (struct monitor_start){.handover = *handover, .entry = handover->kernel->entry, .boot_params = HANDOVER_START};
+  static struct guest_start start;
+  start = (struct guest_start){.handover = *handover, .entry = handover->kernel->entry, .boot_params = HANDOVER_START};
   memcpy(&start.gdt, linux_gdt_pointer(), sizeof start.gdt);
   enter_monitor(&start);
 }
