@@ -79,9 +79,27 @@ const patch = ["patch/crc32.c", "patch/annotations.c", "patch/templates.c", "pat
 const devices = ["devices.c", "pic.c", "pit.c", "uart.c", "cmos.c"].map((file) => `devices/${file}`);
 const resident = ["header.S", "port.c", "msr.c", "cpuid.c", "control.c", "flags.c"].map((file) => `resident/${file}`);
 const frontend = [
-  ...["memory.c", "walk.c", "tables.c", "shadow.c", "descriptors.c", "exceptions.c", "task.c", "control.c", "flags.c"],
-  ...["decode.c", "transfer.c", "ports.c", "resident.c", "stubs.c", "emulate.c", "sites.c", "events.c", "report.c"],
-  ...["frames.c", "start.c", "header.S"],
+  "memory.c",
+  "walk.c",
+  "tables.c",
+  "shadow.c",
+  "descriptors.c",
+  "exceptions.c",
+  "task.c",
+  "control.c",
+  "flags.c",
+  "decode.c",
+  "transfer.c",
+  "ports.c",
+  "resident.c",
+  "stubs.c",
+  "emulate.c",
+  "sites.c",
+  "events.c",
+  "report.c",
+  "frames.c",
+  "start.c",
+  "header.S",
 ].map((file) => `frontend/${file}`);
 /** What a monitor has beside the front end and the back end. */
 const shared = ["boot/memory.c", "kernel/elf.c", "patch/crc32.c"];

@@ -1,7 +1,7 @@
 /** The loader image for a hypervisor: the bootstrap image as built from apps/runtime-loader, filled with a profile's stub templates. */
 import { readFile } from "node:fs/promises";
 import { fail, unwrap } from "@pv/elf";
-import { buildLoaderImage, writeTemplates } from "@pv/runtime-loader";
+import { buildLoaderImage, templatesOf, writeTemplates } from "@pv/runtime-loader";
 import { bareProfile, ring3FullProfile, ring3Profile, type TemplateTable } from "@pv/stubgen";
 import { readInput } from "./files.js";
 import type { Hypervisor, Mode } from "./names.js";
@@ -26,8 +26,8 @@ const BUILT: Readonly<Record<Hypervisor, URL>> = {
 };
 
 /**
- * The loader image with a hypervisor's templates; `bootImage` names another bootstrap image than the built one. Errors:
- * PV5004 (not built), what `readInput` says of `bootImage`, and what `buildLoaderImage` says.
+ * The loader image with a hypervisor's templates; `bootImage` names another bootstrap image than the built one, and if that is a
+ * loader image already, it keeps its templates. Errors: PV5004 (not built), what `readInput` says of `bootImage`, and what `buildLoaderImage` says.
  */
 export async function loaderFor(
   hypervisor: Hypervisor,
@@ -35,6 +35,7 @@ export async function loaderFor(
   options: StubOptions = {},
 ): Promise<Uint8Array> {
   const boot = bootImage === undefined ? await built(hypervisor) : await readInput(bootImage);
+  if (bootImage !== undefined && templatesOf(boot).ok) return boot;
   return unwrap(buildLoaderImage(boot, writeTemplates(PROFILES[hypervisor](options))));
 }
 

@@ -3,9 +3,19 @@ export * from "./profile-bare.js";
 export * from "./profile-ring3.js";
 export * from "./templates/poison.js";
 export * from "./templates/print.js";
+export { StubCode } from "./templates/code.js";
+export { emitCount } from "./templates/inline.js";
 export { Known, Routine } from "./templates/routine.js";
 export { SharedWord } from "./templates/shared.js";
-export { ANY_FORM, findGroup, registersOf, variantAt, variantCount, variantOf } from "./templates/variants.js";
+export {
+  ANY_FORM,
+  findGroup,
+  makeGroup,
+  registersOf,
+  variantAt,
+  variantCount,
+  variantOf,
+} from "./templates/variants.js";
 export type { SiteFacts, Variant } from "./templates/variants.js";
 export { NO_PATCH, planPatches } from "./plan/plan.js";
 export { comparedAddresses } from "./rules/compared-addresses.js";

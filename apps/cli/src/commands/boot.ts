@@ -114,7 +114,7 @@ EXAMPLES
       bootImage: {
         kind: "parsed",
         parse: parseText,
-        brief: "A bootstrap image of one's own (default: the one built here)",
+        brief: "A bootstrap or loader image of one's own (default: the one built here)",
         placeholder: "FILE",
         optional: true,
       },
