@@ -14,7 +14,7 @@ import {
 } from "@pv/runtime-loader";
 import { entryOf, kindName } from "@pv/sensitive";
 import { findGroup, ruleOf } from "@pv/stubgen";
-import { checkJob, type EndReason, type Machine } from "./machine/machine.js";
+import { checkJob, type EndReason, type Machine, type Typing } from "./machine/machine.js";
 import type { Hypervisor, Mode } from "./names.js";
 
 export interface BootJob {
@@ -34,7 +34,9 @@ export interface BootJob {
   /** How the kernel is rewritten, under a hypervisor other than `bare`; the loader has to be made for it. Default "lean". */
   readonly mode?: Mode;
   /** The run is over when the console shows this. */
-  readonly until: string;
+  readonly until?: string;
+  /** What is typed on the guest's console. Default: nothing. */
+  readonly typing?: Typing;
   /** Count instructions, the same number every time, until the guest resets itself; QEMU only. Default false. */
   readonly counted?: boolean;
   readonly timeoutSeconds: number;
@@ -125,7 +127,8 @@ export async function bootKernel(job: BootJob): Promise<BootResult> {
       loader: job.loader,
       module: containerOf(job),
       memoryMiB: job.memoryMiB,
-      until: job.until,
+      ...(job.until === undefined ? {} : { until: job.until }),
+      ...(job.typing === undefined ? {} : { typing: job.typing }),
       ...(job.counted === undefined ? {} : { counted: job.counted }),
       timeoutSeconds: job.timeoutSeconds,
       ...(job.onConsole === undefined ? {} : { onConsole: job.onConsole }),
@@ -135,7 +138,9 @@ export async function bootKernel(job: BootJob): Promise<BootResult> {
   try {
     failIfRefused(run.console);
     const read = run.readPhysical.bind(run);
-    const counts = unpatched ? NOT_PATCHED : await readCounts(job, read);
+    // A machine that has failed may have taken its memory with it.
+    const lost = unpatched || run.reason === "error";
+    const counts = lost ? NOT_PATCHED : await readCounts(job, read);
     return {
       schemaVersion: 1,
       userland: run.reached,

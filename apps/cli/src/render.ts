@@ -110,7 +110,12 @@ function renderTraps({ entries, pageFaults, hostInterrupts, byKind, sites }: Tra
 
 export function renderBoot(result: BootResult): string {
   const { executed, traps } = result;
-  const goal = result.userland ? "userland reached" : `userland not reached (${result.end.reason})`;
+  const goal =
+    result.end.reason === "left"
+      ? "console left"
+      : result.userland
+        ? "userland reached"
+        : `userland not reached (${result.end.reason})`;
   const kinds = Object.entries(executed.byKind).toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
   return [
     `${goal}, on ${result.machine} under ${result.hypervisor}${result.mode === undefined ? "" : ` (${result.mode})`}${result.poison ? ", poisoned" : ""}, in ${result.seconds} s`,

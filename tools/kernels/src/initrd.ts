@@ -22,6 +22,11 @@ export interface InitrdOptions {
   readonly workload?: Uint8Array;
 }
 
+/** A script for `InitrdOptions`: an interactive shell on the serial port, which is its controlling terminal; `exit` ends it. */
+export const SHELL = `
+setsid sh -c 'exec sh -i </dev/ttyS0 >/dev/ttyS0 2>&1'
+`.trim();
+
 /** Names under which the script calls busybox. */
 const APPLETS = [
   "sh",
@@ -50,6 +55,7 @@ const APPLETS = [
     "rm",
     "sed",
     "seq",
+    "setsid",
     "sha256sum",
     "sleep",
     "sort",
@@ -168,6 +174,7 @@ while true; do sleep 1000; done
   const archive = new CpioWriter();
   for (const folder of ["bin", "dev", "proc", "sys", "tmp"]) archive.add(folder, 0o040755);
   archive.add("dev/console", 0o020600, { device: [5, 1] });
+  archive.add("dev/ttyS0", 0o020600, { device: [4, 64] });
   archive.add("dev/null", 0o020666, { device: [1, 3] });
   archive.add("dev/zero", 0o020666, { device: [1, 5] });
   archive.add("bin/busybox", 0o100755, { data: busybox });

@@ -14,8 +14,9 @@ export interface BootFlags {
   readonly memory: number;
   readonly poison: boolean;
   readonly unpatched: boolean;
-  readonly until: string;
-  readonly timeout: number;
+  readonly until?: string;
+  readonly timeout?: number;
+  readonly interactive?: boolean;
   readonly bootImage?: string;
   readonly assume: Assume;
   readonly format: Format;
@@ -29,6 +30,8 @@ export const boot = buildCommand({
     fullDescription: `Starts the loader on a machine, which patches the kernel inside the guest and starts it, and waits until the console shows a
 text. A kernel that \`previrt rewrite\` wrote is taken as it is; any other is analysed first. The guest's console goes to stderr,
 the result (sites patched, executions by kind) to stdout. Exit code 1: the guest did not get as far as --until.
+
+On a terminal, what is typed goes to the guest's serial console, and the run lasts until the guest ends or somebody types Ctrl-].
 
 The default of --append is: ${QUICK_LINE}
 
@@ -100,16 +103,21 @@ EXAMPLES
       until: {
         kind: "parsed",
         parse: parseText,
-        brief: "The run is over when the console shows this",
+        brief: "The run is over when the console shows this (default: previrt-guest: done)",
         placeholder: "TEXT",
-        default: "previrt-guest: done",
+        optional: true,
       },
       timeout: {
         kind: "parsed",
         parse: parseSeconds,
-        brief: "Time limit of the run, seconds",
+        brief: "Time limit of the run, seconds (default: 300)",
         placeholder: "SECONDS",
-        default: "300",
+        optional: true,
+      },
+      interactive: {
+        kind: "boolean",
+        brief: "Type on the guest's console; Ctrl-] ends it (default: on a terminal, without --until, --timeout, json)",
+        optional: true,
       },
       bootImage: {
         kind: "parsed",

@@ -16,8 +16,10 @@ export interface MachineJob {
   readonly memoryMiB: number;
   /** Called with each piece of console text, one character per byte (Latin-1). */
   readonly onConsole?: (text: string) => void;
-  /** The run is over as soon as the console shows this (looked for in its last 64 KiB). */
-  readonly until: string | RegExp;
+  /** The run is over as soon as the console shows this (looked for in its last 64 KiB). Default: nothing. */
+  readonly until?: string | RegExp;
+  /** What is typed on COM1. Default: nothing. */
+  readonly typing?: Typing;
   /**
    * Count instructions, the same number every time: the guest's time is then made of instructions, one per nanosecond and per
    * tick of its time stamp counter, and the run is over when the guest resets itself, so that it stops at an instruction and not
@@ -28,11 +30,20 @@ export interface MachineJob {
   readonly signal?: AbortSignal;
 }
 
+/** Somebody at the console of a guest. */
+export interface Typing {
+  /**
+   * From now on `send` is called with what is typed, and `leave` when that is over and the run with it. Gives a function that ends
+   * it; to be called exactly once.
+   */
+  connect(send: (bytes: Uint8Array) => void, leave: () => void): () => void;
+}
+
 /**
- * Why a run is over: the text appeared; its time was up; the guest halted for good, reset itself or panicked; the
+ * Why a run is over: the text appeared; whoever typed left; its time was up; the guest halted for good, reset itself or panicked; the
  * machine itself failed; the caller's signal.
  */
-export type EndReason = "reached" | "timeout" | "halted" | "error" | "aborted";
+export type EndReason = "reached" | "left" | "timeout" | "halted" | "error" | "aborted";
 
 export interface MachineRun {
   readonly reached: boolean;
@@ -83,6 +94,7 @@ export class Watch {
   readonly #onAbort = (): void => this.end("aborted", "The run was cancelled.");
   readonly #started = performance.now();
   #panicTimer: NodeJS.Timeout | undefined;
+  #hangUp: (() => void) | undefined;
   #ending: Ending | undefined;
   #console = "";
   #seconds = 0;
@@ -97,6 +109,12 @@ export class Watch {
     this.#timer = setTimeout(() => this.end("timeout", limit), Math.min(job.timeoutSeconds * 1000, 2 ** 31 - 1));
     job.signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (job.signal?.aborted) this.#onAbort();
+  }
+
+  /** The guest can be typed to from now on, by `send`. */
+  connect(send: (bytes: Uint8Array) => void): void {
+    if (this.#ending !== undefined) return;
+    this.#hangUp = this.#job.typing?.connect(send, () => this.end("left", ""));
   }
 
   get console(): string {
@@ -116,11 +134,14 @@ export class Watch {
     if (this.#ending !== undefined || text === "") return;
     this.#console += text;
     this.#job.onConsole?.(text);
+    // Whoever watches may do so for days.
+    if (this.#job.typing !== undefined) this.#console = this.#console.slice(-CONSOLE_LIMIT);
     const recent = this.#console.slice(-SEARCH_WINDOW - text.length);
     const { until } = this.#job;
-    if (typeof until === "string" ? recent.includes(until) : recent.search(until) >= 0) this.#shown = true;
+    const found = typeof until === "string" ? recent.includes(until) : until !== undefined && recent.search(until) >= 0;
+    if (found) this.#shown = true;
     if (this.#shown && !this.#job.counted) this.end("reached", "");
-    else if (this.#console.length > CONSOLE_LIMIT)
+    else if (this.#console.length > CONSOLE_LIMIT && this.#job.typing === undefined)
       this.end("error", `The guest wrote more than ${CONSOLE_LIMIT} bytes.`);
     else if (this.#panicTimer === undefined && recent.includes(PANIC_TEXT)) {
       this.#panicTimer = setTimeout(() => this.end("halted", "The guest's kernel panicked."), PANIC_GRACE);
@@ -130,6 +151,7 @@ export class Watch {
   /** The first call decides; later ones change nothing. */
   end(reason: EndReason, detail: string): void {
     if (this.#ending !== undefined) return;
+    this.#hangUp?.();
     this.#seconds = (performance.now() - this.#started) / 1000;
     clearTimeout(this.#timer);
     clearTimeout(this.#panicTimer);

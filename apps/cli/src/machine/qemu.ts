@@ -2,7 +2,8 @@
  * The second opinion: QEMU's TCG as a child process.
  *
  * COM1 goes into a file that is read as it grows: QEMU *drops* characters when a pipe or socket takes no more, and one
- * to a Node process takes only some 280 single characters, so that a busy host cost every boot a handful of them. The
+ * to a Node process takes only some 280 single characters, so that a busy host cost every boot a handful of them. What is
+ * typed goes through a named pipe. The
  * control channel (QMP) is an inherited socket pair. Files live in a temporary folder that is gone as soon as QEMU has
  * opened them. The guest is paused, not ended, when a run is over, so that its memory can still be read. QEMU never
  * outlives this process: it asks the system to kill it together with its parent (setpriv, where there is one), and
@@ -12,8 +13,9 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { type FileHandle, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Duplex } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { type Result, InputError, diagnostic } from "@pv/elf";
 import { type Ending, type Machine, type MachineJob, type MachineRun, Watch, checkJob, checkRange } from "./machine.js";
 import { ControlChannel } from "./qmp.js";
@@ -21,9 +23,10 @@ import { ControlChannel } from "./qmp.js";
 const QEMU = "qemu-system-i386";
 /** Only what the guests use; a reset or power-off pauses the guest instead. */
 const BOARD = "-no-user-config -nodefaults -display none -no-reboot -no-shutdown -machine pc -accel tcg -cpu max";
-/** COM1 into a file, control on file descriptor 3. */
-const CHANNELS =
-  "-chardev file,id=console,path=console,append=on -serial chardev:console -chardev socket,id=control,fd=3 -mon chardev=control,mode=control";
+/** COM1 into a file, `console.out`; what is typed comes out of a named pipe, `console.in`. Control is on file descriptor 3. */
+const SILENT = "-chardev file,id=console,path=console.out,append=on";
+const TYPING = "-chardev pipe,id=console,path=console";
+const CHANNELS = "-serial chardev:console -chardev socket,id=control,fd=3 -mon chardev=control,mode=control";
 /**
  * Time made of instructions, and nothing from outside: no idle waiting, no date, no true random numbers. Recording is what
  * makes QEMU tell how many instructions there were (query-replay), without the time in which the processor was idle.
@@ -82,11 +85,13 @@ async function run(job: MachineJob): Promise<Result<MachineRun>> {
 }
 
 async function boot(job: MachineJob, folder: string): Promise<MachineRun> {
-  const tape = await open(join(folder, "console"), "a+");
+  const tape = await open(join(folder, "console.out"), "a+");
+  const pipe = job.typing === undefined ? undefined : await openPipe(join(folder, "console.in"));
   const watch = new Watch(job);
   const child = await start(job, folder).catch(async (error: Error) => {
     watch.end("error", "");
     await tape.close();
+    pipe?.destroy();
     throw error;
   });
   let complaints = "";
@@ -106,10 +111,12 @@ async function boot(job: MachineJob, folder: string): Promise<MachineRun> {
   // The main loop answers only after image and module were read and the console file was opened.
   const settled = control.execute("qmp_capabilities").then(() => control.execute("query-status"));
   await Promise.race([settled.then(poll.start, () => undefined), watch.ended]);
+  if (pipe !== undefined) watch.connect((bytes) => pipe.write(bytes));
 
   await rm(folder, { recursive: true, force: true });
   const ending = await watch.ended;
   poll.stop();
+  pipe?.destroy();
   await control.execute("stop").catch(() => undefined);
   await followed;
   const instructions = job.counted ? await countOf(control) : null;
@@ -162,7 +169,7 @@ function collect(
 /** Starts QEMU in `folder`; its file names are relative because QEMU cuts a module's name at blanks and commas. */
 async function start(job: MachineJob, folder: string): Promise<ChildProcess> {
   const clock = job.counted ? `${COUNTED} ` : "";
-  const options = `${BOARD} ${clock}-m ${job.memoryMiB} ${CHANNELS} -kernel loader -initrd module`;
+  const options = `${BOARD} ${clock}-m ${job.memoryMiB} ${job.typing === undefined ? SILENT : TYPING} ${CHANNELS} -kernel loader -initrd module`;
   const command = [QEMU, ...options.split(" ")];
   const guarded = ["setpriv", "--pdeathsig", "KILL", ...command];
   for (const [program, ...args] of [guarded, command]) {
@@ -175,6 +182,14 @@ async function start(job: MachineJob, folder: string): Promise<ChildProcess> {
     if (error.code !== "ENOENT" || program === QEMU) throw new InputError(missing(error));
   }
   throw new Error("unreachable");
+}
+
+/** A named pipe, opened in both directions, so that nobody waits for the other end. */
+async function openPipe(path: string): Promise<Writable> {
+  await promisify(execFile)("mkfifo", [path]);
+  const pipe = (await open(path, "r+")).createWriteStream();
+  // What is still on its way when the run ends is lost.
+  return pipe.on("error", () => undefined);
 }
 
 /** Hands on what appears in the console file until the run is over; closes the file. `silent` settles when no more will come. */

@@ -137,6 +137,7 @@ async function boot(job: MachineJob): Promise<MachineRun> {
       watch.end("halted", "The guest reset the machine.");
     };
     void emulator.run();
+    watch.connect((bytes) => emulator.serial_send_bytes(0, bytes));
     await watch.ended;
     await emulator.stop();
   }

@@ -15,6 +15,10 @@ import type { Progress } from "../progress.js";
 import { QUICK_LINE } from "../quick-line.js";
 import { renderBoot } from "../render.js";
 import { rewriteKernel } from "../rewriting.js";
+import { LEAVE_KEY, typingOn } from "../typing.js";
+
+/** Time limit of a run that nobody takes part in. */
+const SECONDS = 300;
 
 export async function run(flags: BootFlags, path: string): Promise<void> {
   await guarded(async () => {
@@ -36,6 +40,9 @@ export async function run(flags: BootFlags, path: string): Promise<void> {
     if (flags.hypervisor !== "bare" && flags.unpatched) {
       fail("PV9001", "an unpatched kernel cannot run under a hypervisor", undefined, "--mode trap patches the least.");
     }
+    const interactive = flags.interactive ?? atTerminal(flags);
+    const until = flags.until ?? (interactive ? undefined : "previrt-guest: done");
+    const show = interactive ? passOn : showConsole;
     const setup = {
       machine: machineNamed(flags.machine),
       hypervisor: flags.hypervisor,
@@ -50,21 +57,24 @@ export async function run(flags: BootFlags, path: string): Promise<void> {
       memoryMiB: flags.memory,
       poison: flags.poison,
       unpatched: flags.unpatched,
-      until: flags.until,
-      timeoutSeconds: flags.timeout,
+      ...(until === undefined ? {} : { until }),
+      ...(interactive ? { typing: typingOn(process.stdin) } : {}),
+      timeoutSeconds: flags.timeout ?? (interactive ? Number.POSITIVE_INFINITY : SECONDS),
     };
     // All that can be known to be wrong is known before the long work starts.
     await checkBoot({ ...setup, kernel: image.elf.bytes });
     const { kernel, problems } = await annotated(image, flags, progress);
+    if (interactive) process.stderr.write(`This is the guest's console; ${LEAVE_KEY} ends it.\n`);
     const result = await interruptible((signal) =>
-      bootKernel({ ...setup, kernel, signal, ...(flags.console ? { onConsole: showConsole } : {}) }),
+      bootKernel({ ...setup, kernel, signal, ...(flags.console ? { onConsole: show } : {}) }),
     );
     if (flags.console && result.console !== "" && !result.console.endsWith("\n")) showConsole("\n");
     if (log !== undefined) await writeOutput(log, Buffer.from(result.console, "latin1"));
     await printResult(flags.format === "json" ? JSON.stringify(bootReport(result), null, 2) : renderBoot(result));
     const done = printWarnings(problems);
-    if (result.userland) return done;
-    printError(notReached(result, flags.until));
+    if (result.userland || result.end.reason === "left" || (until === undefined && result.end.reason === "halted"))
+      return done;
+    printError(notReached(result, until));
     return ExitCode.findings;
   });
 }
@@ -88,7 +98,17 @@ function showConsole(text: string): void {
   process.stderr.write(visibleText(text));
 }
 
-function notReached({ end, console }: BootResult, until: string): ReturnType<typeof diagnostic> {
+/** A guest whose console is this terminal may steer it. */
+function passOn(text: string): void {
+  process.stderr.write(Buffer.from(text, "latin1"));
+}
+
+function atTerminal({ until, timeout, format, console }: BootFlags): boolean {
+  const plain = until === undefined && timeout === undefined && format === "text" && console;
+  return plain && process.stdin.isTTY && process.stderr.isTTY;
+}
+
+function notReached({ end, console }: BootResult, until = "its end"): ReturnType<typeof diagnostic> {
   const last = visibleText(console).toString("utf8").trimEnd().split(/\r*\n/).at(-1)!;
   const words = last === "" ? "its console is empty" : `its last words: "${last.slice(-200)}"`;
   const why = end.detail === "" ? end.reason : end.detail.replace(/\.$/, "");
