@@ -22,7 +22,15 @@ import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const TARGETS = ["boot.elf", "boot-ring3.elf", "resident.bin", "host-patch", "devices.o", "host-devices", "host-frontend"];
+const TARGETS = [
+  "boot.elf",
+  "boot-ring3.elf",
+  "resident.bin",
+  "host-patch",
+  "devices.o",
+  "host-devices",
+  "host-frontend",
+];
 const { out, targets, backend } = readArguments(process.argv.slice(2));
 
 function readArguments(words) {
@@ -205,6 +213,10 @@ if (targets.includes("host-devices")) {
 }
 if (targets.includes("host-frontend")) {
   const neutral = frontend.filter((file) => !["frontend/start.c", "frontend/header.S"].includes(file));
-  const objects = compile("host-monitor", ["host/frontend.c", ...neutral, ...devices], ["-Isrc/backend/ring3", ...host]);
+  const objects = compile(
+    "host-monitor",
+    ["host/frontend.c", ...neutral, ...devices],
+    ["-Isrc/backend/ring3", ...host],
+  );
   run(CC, [...HOST_FLAGS, "-o", join(out, "host-frontend"), ...objects]);
 }
