@@ -46,7 +46,7 @@ async function runs(machine: Machine, commandLine: string, until: RegExp): Promi
 
 /** What never changes in the monitor's memory, as it was built. */
 async function expectIntact(run: MachineRun): Promise<void> {
-  const elf = unwrap(readElf(new Uint8Array(readFileSync(new URL("monitor.elf", BUILT)))));
+  const elf = unwrap(readElf(new Uint8Array(readFileSync(new URL("boot-ring3-monitor.elf", BUILT)))));
   for (const name of [".text", ".rodata"]) {
     const section = sectionNamed(elf, name)!;
     const address = Number(section.address) - MONITOR_LINEAR + MONITOR_PHYSICAL;
