@@ -1,5 +1,6 @@
 /** What every result says about the image, and how it writes addresses. */
-import type { KernelImage } from "@pv/elf";
+import type { KernelImage, Va } from "@pv/elf";
+import type { Instructions } from "@pv/x86-ir";
 
 export interface ImageModel {
   /** Of the uncompressed ELF file, lower-case hexadecimal. */
@@ -11,6 +12,17 @@ export interface ImageModel {
 
 export function imageModel({ sha256, arch, format, release }: KernelImage): ImageModel {
   return { sha256, arch, format, release: release ?? null };
+}
+
+/** The symbol at or below an address; null without one. */
+export function symbolAt({ symbols }: KernelImage, address: Va): string | null {
+  const at = symbols?.below(address) ?? -1;
+  return at < 0 ? null : symbols!.name(at);
+}
+
+/** Of an instruction. */
+export function rowAddress({ address, addressHigh, bits }: Instructions, row: number): string {
+  return formatAddress(address[row]!, addressHigh, bits);
 }
 
 /** Lower-case hexadecimal, as wide as the architecture's addresses. */

@@ -11,7 +11,7 @@ import {
 } from "@pv/dataflow";
 import { entryOf, msrName, portName } from "@pv/sensitive";
 import { Disassembler, REGISTER_NAMES } from "@pv/x86-ir";
-import { formatAddress } from "./image-model.js";
+import { rowAddress, symbolAt } from "./image-model.js";
 import type { Analysis } from "./pipeline.js";
 import { ASKED, immediatePort, KnownWhat, type SiteFacts } from "./site-facts.js";
 import { table } from "./table.js";
@@ -136,19 +136,17 @@ export function derivationOf(analysis: Analysis, site: number): readonly Derivat
   const content = facts.contents[site];
   if (asked === undefined || content === undefined || immediatePort(program, sites, site) !== undefined) return [];
   const { instructions } = program;
-  const { bits, addressHigh } = instructions;
+  const { bits } = instructions;
   const contents = new KnownContents(program, liveness.assumptions);
   const disassembler = new Disassembler(instructions);
   const steps = derive(contents.at(sites.instruction[site]!, asked[1]), content.knowledge !== "nothing");
   const models = steps.map(({ depth, kind, instruction, place, value, reason, repeated }): DerivationModel => {
-    const va = instructions.address[instruction]!;
-    const symbol = image.symbols?.below(va) ?? -1;
     return {
       depth,
       kind,
-      address: formatAddress(va, addressHigh, bits),
+      address: rowAddress(instructions, instruction),
       text: disassembler.text(instruction),
-      symbol: symbol < 0 ? null : image.symbols!.name(symbol),
+      symbol: symbolAt(image, instructions.address[instruction]!),
       place: placeName(place, bits),
       value: formatKnown(value),
       reason: reason === undefined ? null : UNKNOWN_REASONS[reason],

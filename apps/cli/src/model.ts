@@ -9,7 +9,7 @@ import type { Diagnostic } from "@pv/elf";
 import { entryOf, kindName } from "@pv/sensitive";
 import { ruleOf, Tactic } from "@pv/stubgen";
 import { FLAG_NAMES, FLAG_SHIFT, formatLocations, type Bits } from "@pv/x86-ir";
-import { formatAddress, imageModel, type ImageModel } from "./image-model.js";
+import { imageModel, rowAddress, type ImageModel } from "./image-model.js";
 import {
   ASKED_NAMES,
   contentModel,
@@ -101,7 +101,7 @@ export function siteModel(analysis: Analysis, s: number): SiteModel {
   const { instructions } = program;
   const entry = entryOf(sites.kind[s])!;
   return {
-    address: formatAddress(instructions.address[sites.instruction[s]], instructions.addressHigh, instructions.bits),
+    address: rowAddress(instructions, sites.instruction[s]),
     kind: entry.kind,
     class: entry.class,
     liveRegisters: registerNames(facts.liveParts[s], facts.liveRest[s], instructions.bits),

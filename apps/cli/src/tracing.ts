@@ -1,7 +1,7 @@
 /** Why each caller-saved register and the flags are live or dead behind a site: paths and ends, as a model and as text. */
 import { ASSUMPTIONS, CONVENTIONS, traceLocation, type End, type Location, type Trace } from "@pv/dataflow";
 import { type Disassembler, FLAG_NAMES, FLAG_SHIFT, partsOf, REGISTER_NAMES, restOf } from "@pv/x86-ir";
-import { formatAddress } from "./image-model.js";
+import { rowAddress, symbolAt } from "./image-model.js";
 import type { Analysis } from "./pipeline.js";
 
 export interface TraceModel {
@@ -69,17 +69,17 @@ function modelOf(
   disassembler: Disassembler,
 ): TraceModel {
   const { instructions } = program;
-  const hex = (row: number): string =>
-    formatAddress(instructions.address[row]!, instructions.addressHigh, instructions.bits);
-  const symbolOf = (row: number): string | null => {
-    const at = image.symbols?.below(instructions.address[row]!) ?? -1;
-    return at < 0 ? null : image.symbols!.name(at);
-  };
+  const hex = (row: number): string => rowAddress(instructions, row);
   return {
     location,
     live,
     meaningful,
-    path: path.map(({ kind, from, to }) => ({ kind, from: hex(from), to: hex(to), symbol: symbolOf(to) })),
+    path: path.map(({ kind, from, to }) => ({
+      kind,
+      from: hex(from),
+      to: hex(to),
+      symbol: symbolAt(image, instructions.address[to]!),
+    })),
     ends: ends.map(({ kind, instruction, assumption }) => ({
       kind,
       address: hex(instruction),

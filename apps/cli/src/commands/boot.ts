@@ -2,7 +2,7 @@
 import { buildCommand } from "@stricli/core";
 import { HYPERVISORS, MACHINES, MODES, type Hypervisor, type MachineName, type Mode } from "../names.js";
 import { QUICK_LINE } from "../quick-line.js";
-import { assume, format, parseMemory, parseSeconds, parseText, type Assume, type Format } from "./flags.js";
+import { assume, bootImage, format, parseMemory, parseSeconds, parseText, type Assume, type Format } from "./flags.js";
 
 export interface BootFlags {
   readonly initrd?: string;
@@ -119,13 +119,7 @@ EXAMPLES
         brief: "Type on the guest's console; Ctrl-] ends it (default: on a terminal, without --until, --timeout, json)",
         optional: true,
       },
-      bootImage: {
-        kind: "parsed",
-        parse: parseText,
-        brief: "A bootstrap or loader image of one's own (default: the one built here)",
-        placeholder: "FILE",
-        optional: true,
-      },
+      bootImage,
       assume,
       format,
       console: { kind: "boolean", brief: "Show the guest's console while it runs, on stderr", default: true },

@@ -17,6 +17,14 @@ export const assume = {
   default: "default",
 } as const;
 
+export const bootImage = {
+  kind: "parsed",
+  parse: parseText,
+  brief: "A bootstrap or loader image of one's own (default: the one built here)",
+  placeholder: "FILE",
+  optional: true,
+} as const;
+
 export const KERNEL = {
   brief: "bzImage (vmlinuz) or kernel ELF (vmlinux)",
   parse: String,

@@ -1,7 +1,7 @@
 /** `previrt loader`: the loader image for a hypervisor. */
 import { buildCommand } from "@stricli/core";
 import { HYPERVISORS, type Hypervisor } from "../names.js";
-import { format, parseText, type Format } from "./flags.js";
+import { bootImage, format, parseText, type Format } from "./flags.js";
 
 export interface LoaderFlags {
   readonly output: string;
@@ -24,13 +24,7 @@ EXAMPLES
     flags: {
       output: { kind: "parsed", parse: parseText, brief: "Where to write the loader image", placeholder: "FILE" },
       hypervisor: { kind: "enum", values: HYPERVISORS, brief: "Whose stub templates to put in", default: "bare" },
-      bootImage: {
-        kind: "parsed",
-        parse: parseText,
-        brief: "A bootstrap or loader image of one's own (default: the one built here)",
-        placeholder: "FILE",
-        optional: true,
-      },
+      bootImage,
       format,
     },
     aliases: { o: "output" },
