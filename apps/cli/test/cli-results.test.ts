@@ -57,7 +57,7 @@ describe.concurrent("help and version", () => {
   test("boot --help gives units and defaults", async () => {
     const { stdout } = await previrt("boot", "--help");
     expect(stdout).toMatch(/--memory.*MiB.*default = 256M/);
-    expect(stdout).toMatch(/--timeout.*seconds.*default = 300/);
+    expect(stdout).toMatch(/--timeout.*seconds \(default: 300\)/);
     expect(stdout).toContain("console=ttyS0");
   });
 });
