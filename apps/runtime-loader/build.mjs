@@ -62,6 +62,7 @@ const common = ["-std=gnu11", "-fno-strict-aliasing", ...warnings, "-Iinclude", 
 const guest = [
   "-m32",
   "-march=i686",
+  "-mtune=generic",
   "-ffreestanding",
   "-nostdlib",
   "-fno-pic",

@@ -42,6 +42,7 @@ export interface ResidentState {
   readonly left: number;
   readonly poison: boolean;
   readonly arenaChecksum: number;
+  /** Of the patched kernel, where the boot stage was to stop behind patching; else 0. */
   readonly kernelChecksum: number;
   /** Executions by kind number. */
   readonly counters: Uint32Array;

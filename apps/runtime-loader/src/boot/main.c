@@ -153,7 +153,8 @@ static struct error patch(void) {
   resident->patches_left_out = summary.left_out;
   resident->flags = area.poison ? RESIDENT_POISON : 0;
   resident->arena_crc = crc32(0, area.bytes, area.used);
-  resident->kernel_crc = kernel_checksum_loaded(&kernel);
+  /* For whoever looks at what came of patching; a kernel that is started changes itself at once. */
+  if (container.flags & CONTAINER_STOP) resident->kernel_crc = kernel_checksum_loaded(&kernel);
   serial_text("previrt: patched ");
   serial_decimal(summary.sites);
   serial_text(" sites in ");
