@@ -9,15 +9,17 @@
 
 enum { INSTRUCTION_LONGEST = 15 };
 enum { TWO_BYTE = 0x100 };   /* added to opcodes behind 0F */
+enum { NO_REGISTER = 8 };
 
 struct instruction {
   uint32_t length;
   uint32_t opcode;
   bool operand16, address16, repeat, lock;
-  int segment;          /* override, or -1 */
+  int segment;          /* of the operand in memory; of what has none, the override or -1 */
   uint8_t modrm;
-  bool memory;          /* the operand of ModRM is in memory, at: */
-  uint32_t address;     /* linear */
+  bool memory;          /* the operand of ModRM is in memory: see operand_address */
+  uint8_t base, index, scale;   /* registers or NO_REGISTER; the index is shifted by `scale` */
+  uint32_t displacement;
   uint32_t immediate;   /* port or vector */
   uint16_t selector;    /* of a far pointer, whose offset is `immediate` */
 };
@@ -32,11 +34,13 @@ static inline uint32_t modrm_rm(const struct instruction *i) {
 /* A general register by its number. */
 uint32_t *general_register(uint32_t number);
 
+/* The linear address of the operand in memory, from the registers as they are. */
+uint32_t operand_address(const struct instruction *i);
+
 /*
- * Reads the instruction at EIP. `first`, unless it is negative, is what stood in its first byte before a trap did; the
- * guest may have put something else there. False: `exception_raise` was called,
- * for memory that is not there or for an instruction that is too long.
+ * The instruction at EIP, good until the next call. `first` stands for its first byte where that is a one-byte trap, unless it is
+ * negative. Null: `exception_raise` was called, for memory that is not there or for an instruction that is too long.
  */
-bool decode(struct instruction *instruction, int first);
+const struct instruction *decode(int first);
 
 #endif

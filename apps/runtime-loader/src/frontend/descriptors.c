@@ -69,11 +69,19 @@ static bool needed_as_is(bool local, uint32_t index, uint64_t row) {
   return false;
 }
 
+/* Rows of selectors in use, which are asked for in each trap. Zeros say that null selectors have none, which is right. */
+static struct known_row {
+  uint32_t key;   /* selector and privilege level */
+  uint32_t base;
+  uint64_t row;
+} known[8];
+
 static bool follow_row(bool local, uint32_t index, uint64_t guest) {
   struct copied_table *copy = &copies[local];
   if (copy->guest[index] == guest && index < copy->rows) return false;
   if (needed_as_is(local, index, copy_for(false, guest))) return false;
   copy->guest[index] = guest;
+  memset(known, 0, sizeof known);
   backend_descriptor_set(false, local, index, copy_for(false, guest));
   backend_descriptor_set(true, local, index, copy_for(true, guest));
   return true;
@@ -122,6 +130,17 @@ static uint64_t row_of(bool user, uint32_t selector) {
   return copy_for(user, copies[selector & LOCAL ? 1 : 0].guest[index]);
 }
 
+static __attribute__((noinline)) void learn_row(struct known_row *place, uint32_t selector) {
+  uint64_t row = row_of(vcpu.cpl == 3, selector);
+  *place = (struct known_row){(selector & 0xfffc) | vcpu.cpl, descriptor_base(row), row};
+}
+
+static const struct known_row *known_row(uint32_t selector) {
+  struct known_row *place = &known[selector >> 3 & 7];
+  if (place->key != ((selector & 0xfffc) | vcpu.cpl)) learn_row(place, selector);
+  return place;
+}
+
 static bool runnable(void) {
   bool user = vcpu.cpl == 3;
   uint64_t code = row_of(user, vcpu.regs.cs), stack = row_of(user, vcpu.regs.ss);
@@ -129,11 +148,11 @@ static bool runnable(void) {
 }
 
 uint32_t segment_base(uint32_t selector) {
-  return descriptor_base(row_of(vcpu.cpl == 3, selector));
+  return known_row(selector)->base;
 }
 
 bool stack_is_32_bit(void) {
-  return descriptor_is_32_bit(row_of(vcpu.cpl == 3, vcpu.regs.ss));
+  return descriptor_is_32_bit(known_row(vcpu.regs.ss)->row);
 }
 
 bool segments_runnable(void) {

@@ -32,7 +32,7 @@ static uint32_t access(void) {
 /* ---- operands ---- */
 
 static bool read_operand(const struct instruction *i, uint32_t size, void *to) {
-  if (i->memory) return guest_read(i->address, to, size, access()) || exception_raise_page_fault();
+  if (i->memory) return guest_read(operand_address(i), to, size, access()) || exception_raise_page_fault();
   const uint8_t *from = (const uint8_t *)general_register(modrm_rm(i));
   for (uint32_t n = 0; n < size; n++) ((uint8_t *)to)[n] = from[n];
   return true;
@@ -40,7 +40,7 @@ static bool read_operand(const struct instruction *i, uint32_t size, void *to) {
 
 /* A 16-bit value into memory, or zero-extended into a register of the operand size. */
 static bool write_word(const struct instruction *i, uint32_t value) {
-  if (i->memory) return guest_write(i->address, &value, 2, access()) || exception_raise_page_fault();
+  if (i->memory) return guest_write(operand_address(i), &value, 2, access()) || exception_raise_page_fault();
   uint32_t *to = general_register(modrm_rm(i));
   *to = i->operand16 ? (*to & 0xffff0000) | (value & 0xffff) : value;
   return true;
@@ -114,7 +114,7 @@ static enum outcome emulate_load_far_pointer(const struct instruction *i, enum s
   uint8_t pointer[6] = {0};
   uint32_t size = i->operand16 ? 2 : 4;
   if (!i->memory) return done(exception_raise(VECTOR_UD, 0));
-  if (!guest_read(i->address, pointer, size + 2, access())) return done(exception_raise_page_fault());
+  if (!guest_read(operand_address(i), pointer, size + 2, access())) return done(exception_raise_page_fault());
   if (!segment_load(segment, pointer[size] | (uint32_t)pointer[size + 1] << 8)) return RAISED;
   uint32_t offset = pointer[0] | (uint32_t)pointer[1] << 8, *to = general_register(modrm_reg(i));
   *to = i->operand16 ? (*to & 0xffff0000) | offset : offset | (uint32_t)pointer[2] << 16 | (uint32_t)pointer[3] << 24;
@@ -170,7 +170,7 @@ static enum outcome emulate_store_table(const struct instruction *i, const struc
     uint16_t limit;
     uint32_t base;
   } __attribute__((packed)) pointer = {(uint16_t)table->limit, table->base};
-  return done(guest_write(i->address, &pointer, 6, access()) || exception_raise_page_fault());
+  return done(guest_write(operand_address(i), &pointer, 6, access()) || exception_raise_page_fault());
 }
 
 /* LAR and LSL see the guest's own descriptors, with its own privilege levels. */
@@ -258,7 +258,7 @@ static enum outcome emulate_cpuid(void) {
 
 static enum outcome emulate_invlpg(const struct instruction *i) {
   if (!i->memory) return done(exception_raise(VECTOR_UD, 0));
-  shadow_invalidate(i->address);
+  shadow_invalidate(operand_address(i));
   return NEXT;
 }
 
@@ -361,17 +361,17 @@ static enum outcome emulate(const struct instruction *i, uint32_t *kind) {
 
 void emulate_instruction(void) {
   struct site *site = vcpu.cpl == 0 ? site_at(vcpu.regs.eip) : 0;
-  struct instruction instruction;
-  if (!decode(&instruction, site != 0 && site->trapped ? site->first_byte : -1)) {
+  const struct instruction *instruction = decode(site != 0 && site->trapped ? site->first_byte : -1);
+  if (instruction == NULL) {
     exception_deliver_raised();
     return;
   }
   uint32_t kind = 0;
   bool stepping = vcpu.regs.eflags & FLAG_TF;
-  enum outcome outcome = emulate(&instruction, &kind);
+  enum outcome outcome = emulate(instruction, &kind);
   if (site != 0) site->traps++;
   site_table.kind_traps[kind]++;
-  if (outcome == NEXT) vcpu.regs.eip += instruction.length;
+  if (outcome == NEXT) vcpu.regs.eip += instruction->length;
   if (outcome == RAISED) exception_deliver_raised();
   else if (stepping) events_single_step();
 }

@@ -81,9 +81,9 @@ static void general_protection(void) {
   uint32_t error = vcpu.regs.error, start = vcpu.regs.eip;
   if ((error & 7) == 2) {
     /* INT n to a gate that is the monitor's; prefixes mean nothing to it, but belong to its length. */
-    struct instruction instruction;
-    if (decode(&instruction, -1)) {
-      vcpu.regs.eip += instruction.length;
+    const struct instruction *instruction = decode(-1);
+    if (instruction != NULL) {
+      vcpu.regs.eip += instruction->length;
       software_interrupt_deliver(error >> 3, start);
     } else exception_deliver_raised();
     return;

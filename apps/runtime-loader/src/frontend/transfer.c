@@ -132,7 +132,7 @@ static bool far_target(const struct instruction *i, uint32_t *offset, uint32_t *
   }
   uint8_t pointer[6] = {0};
   uint32_t size = i->operand16 ? 4 : 6;
-  if (!guest_read(i->address, pointer, size, stack_access())) return exception_raise_page_fault();
+  if (!guest_read(operand_address(i), pointer, size, stack_access())) return exception_raise_page_fault();
   *offset = pointer[0] | (uint32_t)pointer[1] << 8;
   if (size == 6) *offset |= (uint32_t)pointer[2] << 16 | (uint32_t)pointer[3] << 24;
   *selector = pointer[size - 2] | (uint32_t)pointer[size - 1] << 8;
