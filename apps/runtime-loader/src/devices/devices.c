@@ -67,10 +67,10 @@ static void unknown_out(struct devices *devices, uint16_t port, uint8_t value) {
 }
 
 const struct device_port *devices_port(uint16_t port) {
-  static const struct device_port pic = {pic_in, pic_out}, pit = {pit_in, pit_out}, speaker = {speaker_in, speaker_out},
-                                  cmos = {cmos_in, cmos_out}, uart = {uart_in, uart_out},
-                                  control_a = {control_a_in, control_a_out}, nothing = {nothing_in, nothing_out},
-                                  unknown = {unknown_in, unknown_out};
+  static const struct device_port pic = {pic_in, pic_out, true}, pit = {pit_in, pit_out, true}, speaker = {speaker_in, speaker_out, true},
+                                  cmos = {cmos_in, cmos_out, true}, uart = {uart_in, uart_out, false},
+                                  control_a = {control_a_in, control_a_out, false}, nothing = {nothing_in, nothing_out, false},
+                                  unknown = {unknown_in, unknown_out, false};
   switch (port) {
   case 0x20: case 0x21: case 0xa0: case 0xa1:
     return &pic;

@@ -64,6 +64,7 @@ void devices_out(struct devices *devices, uint16_t port, unsigned size, uint32_t
 struct device_port {
   uint8_t (*in)(struct devices *devices, uint16_t port);
   void (*out)(struct devices *devices, uint16_t port, uint8_t value);
+  bool timed; /* has to do with time: `devices_advance` in front, and a write may change the next event */
 };
 const struct device_port *devices_port(uint16_t port);
 

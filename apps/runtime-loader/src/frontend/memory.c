@@ -21,6 +21,7 @@ void physical_write(uint32_t address, uint32_t value) {
 
 /* One page's part of an access: gives the frame, or NO_FRAME for absent memory. */
 static bool reach(uint32_t address, uint32_t access, uint32_t *frame) {
+  if (translation_known(address, access, frame)) return true;
   struct shadow_fault fault = shadow_reach(address, access, frame);
   if (!fault.refused) return true;
   last_fault = (struct page_fault){address, fault.error};

@@ -78,18 +78,27 @@ static bool permitted(uint32_t port, uint32_t size) {
   return (bits >> (port & 7) & ((1u << size) - 1)) == 0;
 }
 
+/* The device behind a port of one byte; devices with time learn how much of it has passed. */
+static const struct device_port *device_at(uint32_t port) {
+  const struct device_port *device = devices_port((uint16_t)port);
+  if (device->timed) devices_advance(&devices, backend_now());
+  return device;
+}
+
 static uint32_t input(uint32_t port, uint32_t size) {
-  devices_advance(&devices, backend_now());
-  uint32_t value = devices_in(&devices, (uint16_t)port, size);
+  uint32_t value = 0;
+  for (uint32_t byte = 0; byte < size; byte++) value |= (uint32_t)device_at(port + byte)->in(&devices, (uint16_t)(port + byte)) << 8 * byte;
   wait = devices_pending(&devices);
   return value;
 }
 
 static void output(uint32_t port, uint32_t size, uint32_t value) {
-  devices_advance(&devices, backend_now());
-  devices_out(&devices, (uint16_t)port, size, value);
+  for (uint32_t byte = 0; byte < size; byte++) {
+    const struct device_port *device = device_at(port + byte);
+    device->out(&devices, (uint16_t)(port + byte), (uint8_t)(value >> 8 * byte));
+    touched |= device->timed;
+  }
   wait = devices_pending(&devices);
-  touched = true;
 }
 
 /* INS and OUTS: one element; more of them wait for the next time. */

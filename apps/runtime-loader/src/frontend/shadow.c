@@ -26,6 +26,19 @@ static uint32_t roots[2][4];    /* by view and gigabyte; 0 where there is none (
 static uint32_t loaded[4];      /* what the processor runs on */
 static bool loaded_user, load_pending;
 
+struct translation translations[TRANSLATIONS];
+uint32_t translations_generation = 1;
+
+void translations_forget(void) {
+  if (++translations_generation != 0) return;
+  memset(translations, 0, sizeof translations);
+  translations_generation = 1;
+}
+
+static void remember(uint32_t address, uint32_t access, uint32_t frame) {
+  translations[(address >> 12) % TRANSLATIONS] = (struct translation){(address & ~4095u) | access, translations_generation, frame};
+}
+
 static bool pae(void) {
   return vcpu.cr4 & CR4_PAE;
 }
@@ -44,6 +57,7 @@ void shadow_reset(void) {
   load(safe);
   tables_reset();
   memset(roots, 0, sizeof roots);
+  translations_forget();
   load_pending = true;
 }
 
@@ -134,7 +148,10 @@ static bool fill(const struct walk *w, uint32_t address, uint32_t access, uint32
   uint32_t *entry = table_entry(root, directory_index(address, bits));
   uint32_t wanted = directory_entry(child, user, w->directory.low, w->large);
   if (*entry != wanted) {
-    if (*entry & ENTRY_PRESENT) load_pending = true;
+    if (*entry & ENTRY_PRESENT) {
+      load_pending = true;
+      translations_forget();
+    }
     /* INVLPG has not reached it while it was not linked. */
     if (!w->large && frame_is_out_of_sync(tables[child].frame)) follow_pages(child);
     directory_entry_used(root, directory_index(address, bits));
@@ -179,6 +196,7 @@ struct shadow_fault shadow_reach(uint32_t address, uint32_t access, uint32_t *fr
   uint32_t entry = cached(address, access);
   if (entry != 0) {
     *frame = entry >> 12;
+    remember(address, access, *frame);
     return (struct shadow_fault){false, 0};
   }
   if (out_of_sync_full()) synchronise();
@@ -220,7 +238,9 @@ static void follow_directory(uint32_t directory) {
     uint32_t *entry = table_entry(directory, index);
     if (!(*entry & ENTRY_PRESENT)) continue;
     struct guest_entry guest = entry_of(page, index);
-    if (!directory_entry_right(*entry, t->user, &guest)) *entry = 0;
+    if (directory_entry_right(*entry, t->user, &guest)) continue;
+    *entry = 0;
+    translations_forget();
   }
 }
 
@@ -266,10 +286,15 @@ static void synchronise(void) {
 
 void shadow_root_changed(void) {
   memset(roots, 0, sizeof roots);
+  translations_forget();
   synchronise();
   take_up_roots();
 }
 
+/*
+ * A page that is not there will be filled in anew, and so will the directory's entry on the way to it. Only a large page reaches beyond
+ * its own entry: there the directory is asked.
+ */
 void shadow_invalidate(uint32_t address) {
   if (address >= MONITOR_LINEAR) return;
   uint32_t bits = entry_bits(), upper = directory_index(address, bits);
@@ -281,11 +306,12 @@ void shadow_invalidate(uint32_t address) {
     uint32_t child = table_of(*entry >> 12);
     if (tables[child].kind == TABLE_PAGES) page_entry_set(child, table_index(address, bits), 0);
     /* What was made from a directory in sync is right. */
-    if (!paging() || tables[root].frame >= FLAT_DIRECTORIES || frame_in_sync(tables[root].frame)) continue;
+    if (tables[child].kind != TABLE_LARGE || !paging() || tables[root].frame >= FLAT_DIRECTORIES || frame_in_sync(tables[root].frame)) continue;
     struct guest_entry guest = guest_entry_read(tables[root].frame, upper);
     if (directory_entry_right(*entry, user, &guest)) continue;
     *entry = 0;
     load_pending = true;
+    translations_forget();
   }
   backend_flush_page(address);
 }

@@ -5,6 +5,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * Answers of `shadow_reach`, by page. One holds until an entry of a shadow table is taken away or restricted, or another table is in use:
+ * all of them are forgotten then, by a new generation.
+ */
+struct translation {
+  uint32_t page, generation;   /* the page's address and the access that it is for */
+  uint32_t frame;
+};
+enum { TRANSLATIONS = 64 };
+extern struct translation translations[TRANSLATIONS];
+extern uint32_t translations_generation;
+void translations_forget(void);
+
+static inline bool translation_known(uint32_t address, uint32_t access, uint32_t *frame) {
+  const struct translation *t = &translations[(address >> 12) % TRANSLATIONS];
+  *frame = t->frame;
+  return t->page == ((address & ~4095u) | access) && t->generation == translations_generation;
+}
+
 struct shadow_fault {
   bool refused;
   uint32_t error;   /* the page fault's error code */

@@ -24,7 +24,10 @@ uint32_t stub_to_original(uint32_t address) {
   return low < moved_count && moved[low].stub == address ? moved[low].original : address;
 }
 
-uint32_t original_to_stub(uint32_t address) {
+/* What was asked for last: a kernel that synchronises itself returns to few places. */
+static struct moved_instruction asked[16];
+
+static uint32_t search(uint32_t address) {
   uint32_t low = 0, high = moved_count;
   while (low < high) {
     uint32_t middle = (low + high) / 2;
@@ -32,4 +35,10 @@ uint32_t original_to_stub(uint32_t address) {
     else high = middle;
   }
   return low < moved_count && moved[low].original == address ? moved[low].stub : address;
+}
+
+uint32_t original_to_stub(uint32_t address) {
+  struct moved_instruction *last = &asked[(address ^ address >> 6) % 16];
+  if (last->original != address) *last = (struct moved_instruction){.original = address, .stub = search(address)};
+  return last->stub;
 }

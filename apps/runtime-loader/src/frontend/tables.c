@@ -4,6 +4,7 @@
 #include "bytes.h"
 #include "frames.h"
 #include "layout.h"
+#include "shadow.h"
 #include "walk.h"
 
 enum { HASH_SIZE = 2048, OUT_OF_SYNC_MAX = 512 };
@@ -157,6 +158,7 @@ void directory_entry_used(uint32_t directory, uint32_t index) {
 void page_entry_set(uint32_t table, uint32_t index, uint32_t value) {
   uint32_t *entry = table_entry(table, index), old = *entry;
   if (old == value) return;
+  if (old & ENTRY_PRESENT) translations_forget();
   if (maps_writable(old)) unlink_writer(old >> 12, table, index);
   if (maps_writable(value)) {
     next_writer[table][index] = writers[value >> 12];
@@ -203,5 +205,6 @@ bool frame_protect(uint32_t frame) {
     *entry &= ~(uint32_t)ENTRY_WRITE;
     changed = true;
   }
+  if (changed) translations_forget();
   return changed;
 }
