@@ -3,14 +3,15 @@
  * site that it handles is executed and counted. Instructions with results that a monitor would have to make up go
  * through a resident routine, as they will under a real one; the rest runs as it is, in line.
  *
- * It has no templates for transfers of control (iret, sysexit, far jumps, int n, ...), which do not come back behind the
- * stub's copy; for what loads SS, after which the stub's next instruction belongs to the shadow; for string
+ * It has no templates for transfers of control (sysexit, far jumps, int n, ...), which do not come back behind the
+ * stub's copy (an iret in a window does); for what loads SS, after which the stub's next instruction belongs to the shadow; for string
  * I/O; and for 64-bit code.
  */
 import { FORM_IMMEDIATE_PORT, FORM_MEMORY, kindNumber, type Kind } from "@pv/sensitive";
 import { EAX, EBP, EBX, ECX, EDI, EDX, ESI, ESP } from "@pv/x86-ir";
 import type { TemplateGroup, TemplateTable } from "./types.js";
 import { inlineGroup } from "./templates/inline.js";
+import { selfReturnGroup } from "./templates/interrupt-flag.js";
 import { poisonTemplates } from "./templates/poison.js";
 import {
   cpuidGroup,
@@ -52,6 +53,7 @@ export function bareProfile(): TemplateTable {
   const groups = [...INLINE.map((kind) => inlineGroup(kindNumber(kind))), inlineGroup(STI_KIND, "in front")];
   groups.push(...portGroups(), ...segmentLoads(), ...controlMoves());
   groups.push(rdmsrGroup(kindNumber("rdmsr")), wrmsrGroup(kindNumber("wrmsr")));
+  groups.push(selfReturnGroup(kindNumber("iret"), { count: true }));
   groups.push(cpuidGroup(kindNumber("cpuid")), rdtscGroup(kindNumber("rdtsc")));
   groups.sort((a, b) => a.kind - b.kind || a.form - b.form);
   return { profile: "bare", machine: EM_386, groups, poison: poisonTemplates() };

@@ -14,6 +14,7 @@ import {
   pushfGroup,
   pushRingGroup,
   readSharedGroup,
+  selfReturnGroup,
   stiGroup,
   type Counting,
 } from "./templates/interrupt-flag.js";
@@ -57,6 +58,7 @@ function commonGroups(counting: Counting): TemplateGroup[] {
   const read = kindNumber("mov-from-cr"),
     push = kindNumber("push-sreg");
   return [
+    selfReturnGroup(kindNumber("iret"), counting),
     ...[CS, SS].map((segment) => pushRingGroup(push, FORM_MEMORY | (segment << 5), segment, counting)),
     ...CONTROL.flatMap(([number, address]) =>
       REGISTERS.filter((r) => r !== ESP).map((r) => readSharedGroup(read, r | (number << 5), r, address, counting)),

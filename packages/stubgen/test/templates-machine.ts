@@ -18,6 +18,8 @@ export interface Machine {
   readonly stack: DataView;
   /** Words at absolute addresses other than the counter's; a template may touch those that are here, and no others. */
   readonly words: Map<number, number>;
+  /** Where an IRET went. */
+  returnedTo?: number;
 }
 
 export interface Hooks {
@@ -32,7 +34,7 @@ export interface Hooks {
 }
 
 export function makeMachine(registers: readonly number[], flags: number, counter = 41): Machine {
-  const machine = {
+  const machine: Machine = {
     registers: Uint32Array.from(registers),
     flags,
     counter,
@@ -146,6 +148,15 @@ function execute(instruction: Instruction, machine: Machine, { routine, sti }: H
       return push(registers[at(0)]);
     case Code.Pop_r32:
       registers[at(0)] = pop();
+      return;
+    case Code.Pop_rm32: {
+      const value = pop();
+      return machine.stack.setUint32(stackAddress(), value, true);
+    }
+    case Code.Iretd:
+      machine.returnedTo = pop();
+      if (pop() !== REAL_CS) throw new Error("iret to another ring");
+      machine.flags = pop();
       return;
     case Code.Pushfd:
       return push(machine.flags);

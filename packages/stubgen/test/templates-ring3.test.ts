@@ -165,8 +165,26 @@ describe.each([
     );
   });
 
+  test("iret to itself finds the real CS, and leaves the flag in memory alone", () => {
+    const BEHIND = 0xc102_82e0;
+    fc.assert(
+      fc.property(state, word, (s, popped) => {
+        const right = (machine: Machine) => {
+          expect(machine.returnedTo).toBe(BEHIND);
+          expect(flag(machine)).toBe(s.on ? IF : 0);
+        };
+        check(groupOf(table, "iret"), s, { stack: 12, flags: popped }, right, (machine) => {
+          machine.registers[4] -= 12;
+          [BEHIND, REAL_CS & ~3, popped].forEach((value, i) =>
+            machine.stack.setUint32(machine.registers[4] + i * 4, value, true),
+          );
+        });
+      }),
+    );
+  });
+
   test("what leaves the kernel, and loads of segments, stay in place", () => {
-    for (const kind of ["iret", "sysexit", "hlt", "mov-to-cr", "invlpg"] as const)
+    for (const kind of ["sysexit", "hlt", "mov-to-cr", "invlpg"] as const)
       expect(findGroup(table.groups, kindNumber(kind), 0), kind).toBeUndefined();
   });
 });

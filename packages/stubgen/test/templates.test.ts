@@ -127,7 +127,6 @@ describe("groups", () => {
     );
     expect(missing.map((entry) => entry.kind)).toMatchInlineSnapshot(`
       [
-        "iret",
         "call-far",
         "jmp-far",
         "ret-far",
@@ -230,8 +229,22 @@ describe("variants", () => {
 });
 
 describe("execution", () => {
-  const routines = table.groups.filter((group) => !isInline(group));
+  const selfReturn = findGroup(table.groups, kindNumber("iret"), 0)!;
+  const routines = table.groups.filter((group) => !isInline(group) && group !== selfReturn);
   const inline = table.groups.filter(isInline);
+
+  test("iret to itself", () => {
+    const machine = makeMachine([1, 2, 3, 4, 5, 6, 7, 8], 2);
+    const before = [...machine.registers];
+    machine.registers[4] -= 12;
+    [0xc102_82e0, 0, 0x246].forEach((value, i) => machine.stack.setUint32(machine.registers[4] + i * 4, value, true));
+    run(selfReturn.variants[0], machine, {
+      original: () => expect.unreachable("it is made anew"),
+      routine: () => expect.unreachable("no routine has to do with it"),
+    });
+    expect([...machine.registers]).toEqual(before);
+    expect(machine).toMatchObject({ returnedTo: 0xc102_82e0, flags: 0x246, counter: 42 });
+  });
 
   test.each(routines.map((group) => [named(group), group] as const))("%s", (_, group) => {
     const { routine, arguments: argumentsOf, results } = expected(group);

@@ -11,7 +11,7 @@ import { ItemOp } from "../types.js";
  */
 export function endsWindow(instructions: Instructions, row: InstructionId): boolean {
   const { flow } = instructions;
-  if (flow[row] === Flow.call) return true;
+  if (flow[row] === Flow.call || flow[row] === Flow.interruptReturn) return true;
   const leaves = flow[row] === Flow.return || flow[row] === Flow.jump || isFiller(instructions, row);
   return leaves && !isFiller(instructions, row + 1);
 }

@@ -2,7 +2,7 @@
 import { Code, Decoder, DecoderOptions, Instruction } from "iced-x86";
 import { ESP, Flow, restOf, type InstructionId, type Instructions } from "@pv/x86-ir";
 import { BranchForm, branchForm } from "./branches.js";
-import type { PlanInput } from "./rule.js";
+import type { IsBoundary, PlanInput } from "./rule.js";
 
 /** It may run at physical addresses, where a stub's absolute addresses mean something else. */
 export function runsEarly({ early }: PlanInput, instruction: InstructionId): boolean {
@@ -21,14 +21,34 @@ export function isUndefined({ program }: PlanInput, instruction: InstructionId):
 
 /**
  * `iret`, `sysexit`, `int`, far transfers: they leave for another context or push the address behind themselves.
- * `int3` that fills up behind a return or a jump never runs, so it may go along.
+ * `int3` that fills up behind a return or a jump never runs, so it may go along; and an `iret` that returns to itself goes nowhere.
  */
-export function isControlTransfer({ program }: PlanInput, instruction: InstructionId): boolean {
+export function isControlTransfer({ program }: PlanInput, instruction: InstructionId, isBoundary: IsBoundary): boolean {
   const { instructions } = program;
   const flow = instructions.flow[instruction];
+  if (returnsToItself(instructions, instruction, isBoundary)) return false;
   if (flow === Flow.interruptReturn || FAR_TRANSFERS.has(instructions.code[instruction])) return true;
   return flow === Flow.interrupt && !isFiller(instructions, instruction);
 }
+
+/**
+ * `pushf; push %cs; push $behind; iret; behind:` serialises the processor and changes nothing (sync_core of
+ * arch/x86/include/asm/sync_core.h). Nobody enters in the middle, so that what the `iret` takes off the stack is what the three pushed.
+ */
+function returnsToItself(instructions: Instructions, iret: InstructionId, isBoundary: IsBoundary): boolean {
+  const { code, address, length } = instructions;
+  if (code[iret] !== Code.Iretd || length[iret] !== 1 || iret < SELF_RETURN.length) return false;
+  const first = iret - SELF_RETURN.length,
+    behind = address[iret] + 1;
+  for (let row = first; row < iret; row++) {
+    if (code[row] !== SELF_RETURN[row - first] || address[row] + length[row] !== address[row + 1]) return false;
+    if (isBoundary(address[row + 1])) return false;
+  }
+  const push = instructions.bytesOf(iret - 1);
+  return push.length === 5 && new DataView(push.buffer, push.byteOffset).getUint32(1, true) === behind >>> 0;
+}
+
+const SELF_RETURN: readonly number[] = [Code.Pushfd, Code.Pushd_CS, Code.Pushd_imm32];
 
 /** An indirect call would push an address inside the stub; an indirect jump may belong to a jump table. */
 export function isIndirectTransfer({ program }: PlanInput, instruction: InstructionId): boolean {

@@ -22,6 +22,7 @@ export class Judge {
   private readonly touched: Marks;
   private readonly inside: Marks;
   private readonly instructions: Instructions;
+  private readonly isBoundary = (va: number): boolean => this.boundary(va) !== 0;
 
   constructor(private readonly input: PlanInput) {
     const { instructions } = input.program;
@@ -47,7 +48,8 @@ export class Judge {
       bytes = length[instruction];
     const mark = this.touched.first(start, bytes) || this.inside.first(start + 1, bytes - 1);
     if (mark !== 0) return mark;
-    for (const rule of DISPLACEMENT_RULES) if (rule.displaces!(this.input, instruction)) return rule.number;
+    for (const rule of DISPLACEMENT_RULES)
+      if (rule.displaces!(this.input, instruction, this.isBoundary)) return rule.number;
     return 0;
   }
 

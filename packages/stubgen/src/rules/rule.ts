@@ -30,6 +30,9 @@ export interface Ranges {
   readonly length: Uint8Array | Uint32Array | number;
 }
 
+/** Whether some rule forbids that address strictly inside a window. */
+export type IsBoundary = (va: number) => boolean;
+
 export interface Rule {
   /** Stable: it stands in files as the reason of a site. Never renumbered, never reused. */
   readonly number: number;
@@ -38,5 +41,5 @@ export interface Rule {
   readonly reason: string;
   readonly touched?: (input: PlanInput) => readonly Ranges[];
   readonly inside?: (input: PlanInput) => readonly Uint32Array[];
-  readonly displaces?: (input: PlanInput, instruction: InstructionId) => boolean;
+  readonly displaces?: (input: PlanInput, instruction: InstructionId, isBoundary: IsBoundary) => boolean;
 }

@@ -64,7 +64,7 @@ export const RULES = [
     number: 4,
     name: "control-transfer",
     reason:
-      "An interrupt return, a software interrupt or a far transfer takes its own address or context along and stays in place.",
+      "An interrupt return (but to itself), a software interrupt or a far transfer takes its own address or context along and stays in place.",
     displaces: isControlTransfer,
   },
   {

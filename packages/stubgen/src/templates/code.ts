@@ -129,6 +129,16 @@ export class StubCode {
     return this.#emit(0x89, 0x44 | (r << 3), 0x24, offset);
   }
 
+  /** pop offset(%esp), where the offset counts from behind what is popped */
+  popToStack(offset: number): this {
+    return this.#emit(0x8f, 0x44, 0x24, offset);
+  }
+
+  /** iret */
+  iret(): this {
+    return this.#emit(0xcf);
+  }
+
   /** testb $mask, offset(%esp) */
   testByteOnStack(offset: number, mask: number): this {
     return this.#emit(0xf6, 0x44, 0x24, offset, mask);

@@ -11,6 +11,8 @@ import { SharedWord } from "./shared.js";
 import { ANY_FORM, makeGroup, type Variant } from "./variants.js";
 
 const IF = 0x200;
+/** ModRM register number of CS. */
+const CS = 1;
 /** IF in the second byte of EFLAGS. */
 const IF_BYTE = 1;
 const IF_IN_BYTE = IF >>> 8;
@@ -81,6 +83,18 @@ export function pushRingGroup(kind: number, form: number, segment: number, { cou
     code.andByteOnStack(variant.saveFlags ? 4 : 0, 0xfc);
     if (variant.saveFlags) code.popf();
     if (count) emitCount(code, variant);
+  });
+}
+
+/**
+ * An `iret` in a stub returns to the address behind it. It serialises in any ring, if it finds the real CS; the flag in memory is as it
+ * was. Counting is free: the flags are on the stack.
+ */
+export function selfReturnGroup(kind: number, { count }: Counting): TemplateGroup {
+  const traits = { kind, form: ANY_FORM, clobbers: 0, clobbersFlags: false, known: 0 };
+  return makeGroup(traits, (code) => {
+    if (count) code.incrementCounter();
+    code.pushSegment(CS).popToStack(4).iret();
   });
 }
 

@@ -40,7 +40,7 @@ i:      iret
 #   idiom:    no idiom
 #   forward:  smp-lock at c100001c
 #   backward: taken
-# c1000021: not patched: control-transfer: An interrupt return, a software interrupt or a far transfer takes its own address or context along and stays in place.
+# c1000021: not patched: control-transfer: An interrupt return (but to itself), a software interrupt or a far transfer takes its own address or context along and stays in place.
 #   idiom:    control-transfer at c1000021
 #   forward:  control-transfer at c1000021
 #   backward: control-transfer at c1000021
