@@ -133,6 +133,18 @@ static uint32_t child_for(const struct walk *w, bool user, uint32_t bits) {
   return child != 0 ? child : table_new(kind, frame, user);
 }
 
+/* Pages of a large page that are filled in together. */
+enum { NEIGHBOURS = 16 };
+
+/* All of a large page is there or nothing, so the pages around one that is touched come along, as long as they are memory. */
+static void fill_neighbours(const struct walk *w, uint32_t child, uint32_t index) {
+  uint32_t first = index & ~(NEIGHBOURS - 1u), frame = w->frame - (index - first);
+  for (uint32_t i = 0; i < NEIGHBOURS; i++) {
+    bool there = *backend_entry(child, first + i) & ENTRY_PRESENT;
+    if (!there && backend_frame_kind(frame + i) == FRAME_RAM) page_entry_set(child, first + i, page_entry(frame + i, true, false));
+  }
+}
+
 static void synchronise(void);
 static void follow_pages(uint32_t table);
 
@@ -163,6 +175,7 @@ static bool fill(const struct walk *w, uint32_t address, uint32_t access, uint32
   page_entry_set(child, index, page);
   tables[child].idle = 0;
   if (replaces) backend_flush_page(address);
+  if (w->large && w->frame != NO_FRAME) fill_neighbours(w, child, index);
   *frame = page >> 12;
   return true;
 }
@@ -266,10 +279,15 @@ static void follow_pages(uint32_t table) {
 
 static void follow(uint32_t table) {
   bool directory = tables[table].kind != TABLE_PAGES;
-  bool idle = ++tables[table].idle > IDLE_MAX || (!directory && tables[table].present == 0);
-  if (idle && !(directory && in_use(table))) table_drop(table);
-  else if (directory) follow_directory(table);
-  else follow_pages(table);
+  bool idle = ++tables[table].idle > IDLE_MAX;
+  if (directory) {
+    if (idle && !in_use(table)) table_drop(table);
+    else follow_directory(table);
+    return;
+  }
+  if (!idle) follow_pages(table);
+  /* An empty one is made anew more cheaply than its frame is watched. */
+  if (idle || tables[table].present == 0) table_drop(table);
 }
 
 /* Works off the list of frames out of sync. */
