@@ -140,8 +140,8 @@ enum { NEIGHBOURS = 16 };
 static void fill_neighbours(const struct walk *w, uint32_t child, uint32_t index) {
   uint32_t first = index & ~(NEIGHBOURS - 1u), frame = w->frame - (index - first);
   for (uint32_t i = 0; i < NEIGHBOURS; i++) {
-    bool there = *backend_entry(child, first + i) & ENTRY_PRESENT;
-    if (!there && backend_frame_kind(frame + i) == FRAME_RAM) page_entry_set(child, first + i, page_entry(frame + i, true, false));
+    bool there = *table_entry(child, first + i) & ENTRY_PRESENT;
+    if (!there && frame_kind(frame + i) == FRAME_RAM) page_entry_set(child, first + i, page_entry(frame + i, true, false));
   }
 }
 

@@ -10,8 +10,14 @@
 enum { HASH_SIZE = 2048, OUT_OF_SYNC_MAX = 512 };
 enum { TRACKED = 1, OUT_OF_SYNC = 2 };
 
+/* Large, and written before they are read: nobody has to zero them at the start. */
+#define UNSET __attribute__((section(".bss.unset")))
+
 struct table tables[TABLE_COUNT];
-static uint8_t memory[TABLE_COUNT][4096] __attribute__((aligned(4096)));
+static uint8_t memory[TABLE_COUNT][4096] __attribute__((aligned(4096))) UNSET;
+/* What the memory of a table that is free holds: anything, nothing, or the monitor's own entries alone. */
+enum { CONTENTS_ANY, CONTENTS_NONE, CONTENTS_OWN };
+static uint8_t contents[TABLE_COUNT];
 static uint16_t hash[HASH_SIZE];
 static uint32_t free_list[TABLE_COUNT], free_count;
 static bool recycled;
@@ -19,7 +25,8 @@ static bool recycled;
 static uint8_t frame_state[FRAME_COUNT];
 /* Entries are numbered table * 1024 + index; 0 ends a chain, for table 0 does not exist. */
 static uint32_t writers[FRAME_COUNT];
-static uint32_t next_writer[TABLE_COUNT][1024];
+static uint32_t next_writer[TABLE_COUNT][1024] UNSET;
+static uint32_t frame_end;   /* beyond the last frame that has a state or a writer */
 
 static uint32_t out_of_sync[OUT_OF_SYNC_MAX], out_of_sync_count;
 
@@ -37,7 +44,9 @@ uint32_t *table_entry(uint32_t table, uint32_t index) {
 }
 
 void table_clear(uint32_t table, bool top) {
-  memset(memory[table], 0, sizeof memory[table]);
+  bool blank = contents[table] == CONTENTS_NONE || (top && contents[table] == CONTENTS_OWN);
+  if (!blank) memset(memory[table], 0, sizeof memory[table]);
+  contents[table] = CONTENTS_ANY;
   if (top) backend_own_entries((uint32_t *)memory[table], vcpu.cr4 & CR4_PAE);
 }
 
@@ -46,12 +55,19 @@ static uint32_t hash_of(uint32_t frame) {
 }
 
 void tables_reset(void) {
+  for (uint32_t table = 0; table < TABLE_COUNT; table++)
+    if (contents[table] == CONTENTS_OWN) contents[table] = CONTENTS_ANY;   /* of another format, perhaps */
   memset(tables, 0, sizeof tables);
   memset(hash, 0, sizeof hash);
-  memset(frame_state, 0, sizeof frame_state);
-  memset(writers, 0, sizeof writers);
+  memset(frame_state, 0, frame_end * sizeof frame_state[0]);
+  memset(writers, 0, frame_end * sizeof writers[0]);
+  frame_end = 0;
   out_of_sync_count = free_count = 0;
   for (uint32_t table = SAFE_TABLE - 1; table > 0; table--) free_list[free_count++] = table;
+}
+
+static void frame_used(uint32_t frame) {
+  if (frame >= frame_end) frame_end = frame + 1;
 }
 
 /* Does a table of this kind follow what a guest wrote into its frame? */
@@ -117,6 +133,7 @@ uint32_t table_new(enum table_kind kind, uint32_t frame, bool user) {
   table_clear(table, kind == TABLE_TOP_DIRECTORY);
   if (follows(&tables[table]) && !(frame_state[frame] & TRACKED)) {
     frame_state[frame] |= TRACKED;
+    frame_used(frame);
     frame_out_of_sync(frame);
   }
   return table;
@@ -128,11 +145,14 @@ void table_drop(uint32_t table) {
   while (*link != table) link = &tables[*link].next;
   *link = t->next;
   if (is_directory(t->kind)) {
+    for (uint32_t index = t->low; index < t->high; index++) *table_entry(table, index) = 0;
+    contents[table] = t->kind == TABLE_TOP_DIRECTORY ? CONTENTS_OWN : CONTENTS_NONE;
     t->kind = TABLE_FREE;
     free_list[free_count++] = table;
     return;
   }
   for (uint32_t index = t->low; t->present > 0; index++) page_entry_set(table, index, 0);
+  contents[table] = CONTENTS_NONE;
   t->kind = TABLE_ABANDONED;
 }
 
@@ -161,6 +181,7 @@ void page_entry_set(uint32_t table, uint32_t index, uint32_t value) {
   if (old & ENTRY_PRESENT) translations_forget();
   if (maps_writable(old)) unlink_writer(old >> 12, table, index);
   if (maps_writable(value)) {
+    frame_used(value >> 12);
     next_writer[table][index] = writers[value >> 12];
     writers[value >> 12] = table * 1024 + index;
   }
