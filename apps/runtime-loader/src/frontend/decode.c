@@ -3,7 +3,9 @@
 #include "backend.h"
 #include "descriptors.h"
 #include "exceptions.h"
+#include "frames.h"
 #include "memory.h"
+#include "shadow.h"
 #include "sites.h"
 
 uint32_t *general_register(uint32_t number) {
@@ -183,34 +185,48 @@ static bool read(struct instruction *i, int first) {
 
 /*
  * Few instructions trap, and again and again. What was made of one stays right as long as its bytes do, which the guest may change at any
- * time: they are compared.
+ * time: they are compared. Where they are is known as long as translations are.
  */
 struct remembered {
   uint32_t start;
   int first;
+  uint32_t frame, access, generation;
   uint64_t bytes, mask;   /* the mask has ones where the instruction has bytes; it is never 0 */
   struct instruction instruction;
 };
 static struct remembered memory[256];
 
-static uint64_t eight_bytes(void) {
+static uint64_t eight_bytes(const uint8_t *at) {
   uint64_t bytes;
-  __builtin_memcpy(&bytes, source.at, 8);
+  __builtin_memcpy(&bytes, at, 8);
   return bytes;
 }
 
-const struct instruction *decode(int first) {
+static bool same_bytes(const struct remembered *m, const uint8_t *at) {
+  return ((m->bytes ^ eight_bytes(at)) & m->mask) == 0;
+}
+
+static __attribute__((noinline)) const struct instruction *decode_anew(struct remembered *m, uint32_t start, int first) {
   static struct instruction rare;
-  uint32_t start = segment_base(vcpu.regs.cs) + vcpu.regs.eip;
   if (!view(start, INSTRUCTION_LONGEST)) return NULL;
-  if (source.end - source.at < 8) return read(&rare, first) ? &rare : NULL;
-  struct remembered *m = &memory[(start ^ start >> 8) % 256];
-  uint64_t bytes = eight_bytes();
-  if (m->start == start && m->first == first && m->mask != 0 && ((m->bytes ^ bytes) & m->mask) == 0) return &m->instruction;
-  m->mask = 0;
+  uint32_t frame;
+  bool usual = source.end - source.at >= 8 && translation_known(start, access(), &frame) && frame_kind(frame) == FRAME_RAM;
+  if (!usual) return read(&rare, first) ? &rare : NULL;
+  bool known = m->start == start && m->first == first && m->mask != 0 && same_bytes(m, source.at);
+  m->frame = frame, m->access = access(), m->generation = translations_generation;
+  if (known) return &m->instruction;
+  m->start = start, m->first = first, m->mask = 0;
+  m->bytes = eight_bytes(source.at);
   if (!read(&m->instruction, first)) return NULL;
-  m->start = start, m->first = first, m->bytes = bytes;
   /* A longer one is decoded each time. */
   if (m->instruction.length <= 8) m->mask = ~(uint64_t)0 >> (8 - m->instruction.length) * 8;
   return &m->instruction;
+}
+
+const struct instruction *decode(int first) {
+  uint32_t start = segment_base(vcpu.regs.cs) + vcpu.regs.eip;
+  struct remembered *m = &memory[(start ^ start >> 8) % 256];
+  bool found = m->start == start && m->generation == translations_generation && m->first == first && m->access == access() && m->mask != 0;
+  if (found && same_bytes(m, (const uint8_t *)backend_window(m->frame) + (start & 4095))) return &m->instruction;
+  return decode_anew(m, start, first);
 }

@@ -313,23 +313,27 @@ void shadow_root_changed(void) {
  * A page that is not there will be filled in anew, and so will the directory's entry on the way to it. Only a large page reaches beyond
  * its own entry: there the directory is asked.
  */
+static void invalidate_large(bool user, uint32_t root, uint32_t index) {
+  /* What was made from a directory in sync is right. */
+  if (!paging() || tables[root].frame >= FLAT_DIRECTORIES || frame_in_sync(tables[root].frame)) return;
+  struct guest_entry guest = guest_entry_read(tables[root].frame, index);
+  if (directory_entry_right(*table_entry(root, index), user, &guest)) return;
+  *table_entry(root, index) = 0;
+  load_pending = true;
+  translations_forget();
+}
+
 void shadow_invalidate(uint32_t address) {
   if (address >= MONITOR_LINEAR) return;
   uint32_t bits = entry_bits(), upper = directory_index(address, bits);
   for (uint32_t user = 0; user < 2; user++) {
     uint32_t root = roots[user][pae() ? address >> 30 : 0];
     if (root == 0) continue;
-    uint32_t *entry = table_entry(root, upper);
-    if (!(*entry & ENTRY_PRESENT)) continue;
-    uint32_t child = table_of(*entry >> 12);
-    if (tables[child].kind == TABLE_PAGES) page_entry_set(child, table_index(address, bits), 0);
-    /* What was made from a directory in sync is right. */
-    if (tables[child].kind != TABLE_LARGE || !paging() || tables[root].frame >= FLAT_DIRECTORIES || frame_in_sync(tables[root].frame)) continue;
-    struct guest_entry guest = guest_entry_read(tables[root].frame, upper);
-    if (directory_entry_right(*entry, user, &guest)) continue;
-    *entry = 0;
-    load_pending = true;
-    translations_forget();
+    uint32_t entry = *table_entry(root, upper);
+    if (!(entry & ENTRY_PRESENT)) continue;
+    uint32_t child = table_of(entry >> 12);
+    if (tables[child].kind == TABLE_LARGE) invalidate_large(user, root, upper);
+    else if (tables[child].present != 0) page_entry_set(child, table_index(address, bits), 0);
   }
   backend_flush_page(address);
 }

@@ -27,7 +27,7 @@ static uint32_t physical(const void *address) {
  */
 void *backend_window(uint32_t frame) {
   uint32_t slot = frame % (WINDOW_SIZE / 4096);
-  uint32_t *entry = pae ? (uint32_t *)window_tables[slot / 512] + slot % 512 * 2 : (uint32_t *)window_tables[slot / 1024] + slot % 1024;
+  uint32_t *entry = (uint32_t *)window_tables + (pae ? slot * 2 : slot);
   uint8_t *page = (uint8_t *)(WINDOW_LINEAR + slot * 4096);
   uint32_t wanted = frame << 12 | PAGE_OURS;
   if (*entry == wanted) return page;
