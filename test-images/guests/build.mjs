@@ -38,7 +38,7 @@ const guests = {
     "interrupts",
     "user",
   ],
-  hostile: ["kernel", "memory", "paging", "descriptors", "interrupts", "privileged"],
+  hostile: ["kernel", "memory", "paging", "descriptors", "interrupts", "privileged", "resident"],
 };
 
 function run(program, args) {

@@ -168,8 +168,8 @@ function execute(instruction: Instruction, machine: Machine, { routine, sti }: H
       return;
     case Code.Cmp_rm32_imm8:
       return setFlags(machine.words.get(absolute())! - instruction.immediate8to32);
-    case Code.Test_rm8_imm8:
-      return setFlags(machine.stack.getUint8(stackAddress()) & instruction.immediate8);
+    case Code.Test_rm32_imm32:
+      return setFlags(machine.stack.getUint32(stackAddress(), true) & instruction.immediate32);
     case Code.And_rm8_imm8: {
       const value = machine.stack.getUint8(stackAddress()) & instruction.immediate8;
       machine.stack.setUint8(stackAddress(), value);

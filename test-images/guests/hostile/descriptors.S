@@ -74,7 +74,6 @@ CASE monitor-selectors-from-user
         CAUGHT  13, 0xFF88
         AS_USER 3f
         CAUGHT  13, 0xFF80
-        movb    $0xCF, user_code        /* IRET where no tool has seen it */
         AS_USER 4f
         CAUGHT  13, 0xFF80
         AS_USER 5f
@@ -82,6 +81,7 @@ CASE monitor-selectors-from-user
         AS_USER 6f
         CAUGHT  13, 0xFF88
         ret
+        UNSEEN
 1:      ljmp    $0xFF80, $MONITOR
 2:      mov     $0xFF8B, %eax
         mov     %eax, %ds
@@ -91,11 +91,11 @@ CASE monitor-selectors-from-user
 4:      pushf
         pushl   $0xFF83
         pushl   $MONITOR
-        mov     $USER(user_code), %eax
-        jmp     *%eax
+        iret
 5:      lcall   $0xFF93, $0
 6:      mov     $0xFF8B, %eax
         mov     %eax, %ss
+        END_UNSEEN
 
 CASE every-selector
         /* All rows of both tables into DS: the kernel's own load, the others fault. */

@@ -2,8 +2,11 @@
  * What the files of the hostile guest share. A case is a function that attacks and checks what comes of it. It may spoil everything:
  * `restore_machine` puts descriptor tables, page tables and control registers back before the next one.
  *
- *   CASE name            goes on; run together with all others, or by its name
- *   ENDING name, report  ends the guest, with these words of the monitor
+ *   CASE name                 goes on; run together with all others, or by its name
+ *   STUB_CASE name            the same, for a guest with stubs; there is none in mode trap
+ *   ENDING name, report       ends the guest, with these words of the monitor
+ *   STUB_ENDING name, report  the same, for a guest with stubs
+ *   WILD name                 needs stubs; executes what is no code, so that anything may happen to the guest
  */
 #define PAGE_OFFSET 0xC0000000
 #define PA(symbol) ((symbol) - PAGE_OFFSET)
@@ -16,6 +19,16 @@
 #define MONITOR_WINDOW 0xFE000000
 #define MONITOR_FRAME 0x2C00000
 #define MONITOR_CS 0xFF80
+
+/* The resident area (docs/formats.md): its header, the shared words, routines, counters, stubs. */
+#define RESIDENT 0xC0F00000
+#define RESIDENT_FRAME 0xF00000
+#define RESIDENT_SIZE 0x100000
+#define ARENA_USED (RESIDENT + 20)
+#define INTERRUPT_FLAG (RESIDENT + 64)
+#define PENDING (RESIDENT + 68)
+#define COPY_OF_CR3 (RESIDENT + 80)
+#define ARENA_END (RESIDENT + RESIDENT_SIZE)    /* nothing is in its last pages */
 
 #define KERNEL_CS 0x60
 #define KERNEL_DS 0x68
@@ -46,12 +59,14 @@
         .size   \name, . - \name
 .endm
 
-.macro ENTRY name, ends
+#define ENDS 1
+#define NEEDS_STUBS 2
+.macro ENTRY name, what
         .pushsection .rodata, "a"
 77:     .asciz  "\name"
         .popsection
         .pushsection .cases, "a"
-        .long   77b, case\@, \ends
+        .long   77b, case\@, \what
         .popsection
         .text
         .balign 16, 0x90
@@ -61,8 +76,17 @@ case\@:
 .macro CASE name
         ENTRY   "\name", 0
 .endm
+.macro STUB_CASE name
+        ENTRY   "\name", NEEDS_STUBS
+.endm
 .macro ENDING name, report
-        ENTRY   "\name", 1
+        ENTRY   "\name", ENDS
+.endm
+.macro WILD name
+        ENTRY   "\name", ENDS + NEEDS_STUBS
+.endm
+.macro STUB_ENDING name, report
+        ENTRY   "\name", ENDS + NEEDS_STUBS
 .endm
 
 /* What is between TRY and TRIED may fault. Registers other than ESP are lost then. */
@@ -107,6 +131,13 @@ case\@:
         mov     $USER(\label), %eax
         call    enter_user
         TRIED
+.endm
+/* Code that no tool looks at: user programs are not patched, and odd bytes are no instructions. */
+.macro UNSEEN
+        .pushsection .data
+.endm
+.macro END_UNSEEN
+        .popsection
 .endm
 /* Descriptor in a spare row. */
 .macro ROW selector, low, high

@@ -30,6 +30,7 @@ startup_32:
         .size   startup_32, . - startup_32
 
 /* make_directory(edi = physical address): 880 MB low and at PAGE_OFFSET, the alias for user programs, the scratch table. */
+        .globl  make_directory
 FUNCTION make_directory
         push    %edi
         xor     %eax, %eax
@@ -58,8 +59,12 @@ FUNCTION put_base
 END_FUNCTION put_base
 
 FUNCTION restore_machine
+        call    restore_resident
         cli
         cld
+        mov     $0xFF, %al              /* both 8259s */
+        out     %al, $0x21
+        out     %al, $0xA1
         mov     %cr4, %eax
         test    $0x20, %eax
         jz      1f
@@ -146,8 +151,8 @@ FUNCTION run_cases
         jne     2f
         mov     %ebx, current
         movl    $0, checks
-        cmpl    $0, 8(%ebx)
-        je      4f
+        testl   $ENDS, 8(%ebx)
+        jz      4f
         mov     $said_tries, %esi       /* the monitor has the last word */
         call    say_name
 4:      call    *4(%ebx)
@@ -165,11 +170,15 @@ next_case:
         hlt
 END_FUNCTION run_cases
 
-/* Is the case at EBX asked for? ZF. "all" means all that do not end the guest. */
+/* Is the case at EBX asked for? ZF. "all" means all that do not end the guest, and can be tried in its mode. */
 FUNCTION wanted
         cmpl    $0x206C6C61, command_line       /* "all " */
         jne     1f
-        cmpl    $0, 8(%ebx)
+        mov     $ENDS, %eax
+        cmpl    $0, ARENA_USED
+        jne     5f
+        or      $NEEDS_STUBS, %eax
+5:      test    %eax, 8(%ebx)
         ret
 1:      mov     (%ebx), %esi
         mov     $command_line, %edi
@@ -356,7 +365,7 @@ current: .long 0
 
         .section .bss.page_aligned, "aw", @nobits
         .balign 4096
-        .globl  swapper_pg_dir, scratch_table, other_table, other_directory, pages, gdt, idt, task, fault_task, fault_stack_top, user_stack_top
+        .globl  swapper_pg_dir, scratch_table, other_table, other_directory, pages, gdt, idt, task, fault_task, fault_stack_top, user_fault_stack_top, user_stack_top
 swapper_pg_dir: .fill 4096
 scratch_table: .fill 4096
 other_table: .fill 4096

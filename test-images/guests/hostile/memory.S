@@ -311,33 +311,4 @@ CASE pae-switch-under-paging
         mov     %eax, %cr4
         call    leave_pae
         ret
-
-CASE resident-words
-        /* The words that stubs share with the monitor are the guest's to spoil. */
-        mov     $0xC0F00040, %edi
-        mov     $6, %ecx
-        mov     $0xFFFFFFFF, %eax
-        rep stosl
-        cli
-        sti
-        cli
-        pushf
-        popf
-        mov     %cr0, %ebx
-        mov     $0xC0F00040, %edi
-        mov     $6, %ecx
-        xor     %eax, %eax
-        rep stosl
-        mov     %cr4, %eax
-        mov     %eax, %cr4
-        mov     %cr0, %eax
-        mov     %eax, %cr0
-        ret
-
-CASE resident-area-overwritten
-        mov     $0xC0F00080, %edi
-        mov     $(0x100000 - 0x80) / 4, %ecx
-        mov     $0xCCCCCCCC, %eax
-        rep stosl
-        ret
         .section .note.GNU-stack, "", @progbits

@@ -22,6 +22,7 @@ CASE privileged-from-user
         cmp     $snippets_end, %ebx
         jb      1b
         ret
+        UNSEEN
         .balign 16, 0x90
 snippets:
         SNIPPET cli
@@ -59,6 +60,7 @@ snippets:
         SNIPPET sysexit
         SNIPPET sysenter
 snippets_end:
+        END_UNSEEN
 
 CASE control-registers-hostile
         mov     %cr0, %ebx
@@ -209,9 +211,6 @@ CASE single-step-into-traps
 2:      ret
 
 CASE flags-from-user
-        movl    $0xA3589C9D, user_code  /* popf, pushf, pop %eax, mov %eax to: where no tool has seen it */
-        movl    $USER(user_word), user_code + 4
-        movl    $0x80CD, user_code + 8
         AS_USER 1f
         CAUGHT  0x80
         testl   $0x3000, user_word      /* IOPL stays 0, whatever POPF says */
@@ -225,18 +224,26 @@ CASE flags-from-user
         CAUGHT  0x80
         movl    $2, user_flags
         ret
+        UNSEEN
 1:      pushl   $0x23002 + 0x4200
-        mov     $USER(user_code), %eax
-        jmp     *%eax
+        popf
+        pushf
+        pop     %eax
+        mov     %eax, USER(user_word)
+        int     $0x80
 2:      cli
         int     $0x80
 3:      in      $0x61, %al
         int     $0x80
+        END_UNSEEN
 
 /* One byte too long. */
 .macro PREFIXED prefix, opcode
-        .fill   15, 1, \prefix
+        UNSEEN
+66:     .fill   15, 1, \prefix
         .byte   \opcode
+        END_UNSEEN
+        jmp     66b
 .endm
 
 CASE odd-encodings

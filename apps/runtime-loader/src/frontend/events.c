@@ -91,7 +91,9 @@ static void general_protection(void) {
   if (!table_was_stale(error)) emulate_instruction();
 }
 
+/* A stub is stepped over as one instruction: between its own the guest has no address to be told. */
 void events_single_step(void) {
+  if (vcpu.cpl == 0 && resident_contains(vcpu.regs.eip)) return;
   vcpu.dr[6] = 0xffff0ff0 | 1 << 14;
   exception_deliver(VECTOR_DB, 0);
 }

@@ -139,9 +139,9 @@ export class StubCode {
     return this.#emit(0xcf);
   }
 
-  /** testb $mask, offset(%esp) */
-  testByteOnStack(offset: number, mask: number): this {
-    return this.#emit(0xf6, 0x44, 0x24, offset, mask);
+  /** testl $mask, (%esp) */
+  testStackTop(mask: number): this {
+    return this.#emit(0xf7, 0x04, 0x24).#word(mask);
   }
 
   /** andb $mask, offset(%esp) */

@@ -58,12 +58,15 @@ export function pushfGroup(kind: number, { count }: Counting): TemplateGroup {
   });
 }
 
-/** All flags are results, and in front of it they are free: what comes last must leave them alone. */
+/**
+ * All flags are results, and in front of it they are free: what comes last must leave them alone. The stack is read first, as POPF
+ * would: if that faults, nothing has changed.
+ */
 export function popfGroup(kind: number, { count }: Counting): TemplateGroup {
   return makeGroup(traits(kind, count, false), (code, variant) => {
     code
+      .testStackTop(IF)
       .storeWord(SharedWord.interruptFlag, 0)
-      .testByteOnStack(IF_BYTE, IF_IN_BYTE)
       .skip("je", (on) =>
         on
           .storeWord(SharedWord.interruptFlag, IF)
@@ -146,6 +149,7 @@ export function keepingFlagGroups(kinds: Readonly<Record<"cli" | "sti" | "pushf"
       keepAll(code, (body) => body.loadFromStack(KEPT, EAX).call(Routine.readFlags).storeToStack(EAX, KEPT));
     }),
     keepingGroup(kinds.popf, (code) => {
+      code.testStackTop(IF); // faults where POPF would
       keepAll(code, (body) => body.loadFromStack(KEPT, EAX).call(Routine.writeFlags));
       code.popf();
     }),
