@@ -20,3 +20,6 @@ export const QUICK_LINE = [
   "noexec=off",
   "pti=off",
 ].join(" ");
+
+/** Nothing but where the console is, and that a panic ends the run. */
+export const PLAIN_LINE = "console=ttyS0 panic=-1";

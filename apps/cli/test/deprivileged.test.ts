@@ -12,6 +12,7 @@ import {
   loaderFor,
   machineNamed,
   MODES,
+  PLAIN_LINE,
   QUICK_LINE,
   rewriteKernel,
   type BootResult,
@@ -32,7 +33,7 @@ interface How {
   readonly machine?: MachineName;
   readonly mode?: Mode;
   readonly poison?: boolean;
-  readonly more?: string;
+  readonly line?: string;
 }
 
 /** What user programs printed. */
@@ -53,7 +54,7 @@ for (const { name, file, reason } of flavours) {
         machine = "v86",
         mode = "lean",
         poison,
-        more = "",
+        line = QUICK_LINE,
       }: How): Promise<BootResult> {
         const result = await bootKernel({
           machine: machineNamed(machine),
@@ -61,7 +62,7 @@ for (const { name, file, reason } of flavours) {
           loader: await loaderFor(hypervisor, undefined, { mode, count: true }),
           kernel,
           initrd,
-          commandLine: `${QUICK_LINE} ${more}`,
+          commandLine: line,
           memoryMiB: 256,
           until: DONE_LINE,
           timeoutSeconds: 180,
@@ -99,7 +100,7 @@ for (const { name, file, reason } of flavours) {
       test.skipIf(name !== "686-pae")(
         "with page-table isolation",
         async () => {
-          const result = await boot({ more: "pti=on" });
+          const result = await boot({ line: `${QUICK_LINE} pti=on` });
           expect(said(result)).toEqual(said(native));
           expect(result.console).toContain("Kernel/User page tables isolation: enabled");
           // Shadow tables outlive CR3: without that there would be half a million.
@@ -111,6 +112,12 @@ for (const { name, file, reason } of flavours) {
       test.skipIf(!qemuThere)(
         "on QEMU",
         async () => expect(said(await boot({ machine: "qemu" }))).toEqual(said(native)),
+        BOOT_LIMIT,
+      );
+
+      test.skipIf(!qemuThere)(
+        "on a plain command line, where every device is looked for",
+        async () => expect(said(await boot({ machine: "qemu", line: PLAIN_LINE }))).toEqual(said(native)),
         BOOT_LIMIT,
       );
     },

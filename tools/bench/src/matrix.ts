@@ -1,7 +1,8 @@
 /**
  * `npm run kernels [FLAVOUR...]`: every i386 flavour on every machine, as it is, patched, and patched with poison, and the same
- * in ring 3 in every mode; each boot runs the whole workload. A patched boot passes when its console text, normalised, is that of
- * the unpatched one; in ring 3, where the kernel finds another processor and other devices, what the programs printed.
+ * in ring 3 in every mode and on a plain command line; those with PAE without and with page-table isolation. Each boot runs the whole
+ * workload. A patched boot passes when its console text, normalised, is that of the unpatched one; in ring 3, where the kernel finds
+ * another processor and other devices, what the programs printed.
  *
  * Exit codes: 1 a cell failed, 4 a machine or a kernel was left out.
  */
@@ -14,29 +15,48 @@ import {
   machineNamed,
   MACHINES,
   normalizeConsole,
+  PLAIN_LINE,
   QUICK_LINE,
   rewriteKernel,
   table,
   type BootJob,
   type BootResult,
+  type Hypervisor,
   type Machine,
 } from "previrt";
 import { BOOTABLE, Exit, flavoursNamed, kernelOf, orLeftOut, run, say, workloadInitrd } from "./command.js";
 
 const WORKLOAD_DONE = "workload: done";
-/** One boot with the workload takes an emulator a minute; several may share the processors. Seconds. */
-const LIMIT = 900;
+/** Seconds that a boot may take as the kernel came; the workload takes an emulator one or two minutes where it is alone. */
+const LIMIT = 3600;
+/** Any other boot may take so many times that, on a machine that others use, too. */
+const SLOWER = 20;
+
+interface Way extends Partial<BootJob> {
+  readonly name: string;
+  readonly hypervisor: Hypervisor;
+}
 
 /** How the kernel is started; the first is what the others are compared with. */
-const MODES = [
-  ["native", { hypervisor: "bare", unpatched: true }],
-  ["patched", { hypervisor: "bare" }],
-  ["poisoned", { hypervisor: "bare", poison: true }],
-  ["trap", { hypervisor: "ring3", mode: "trap" }],
-  ["full", { hypervisor: "ring3", mode: "full" }],
-  ["lean", { hypervisor: "ring3", mode: "lean" }],
-  ["lean, poisoned", { hypervisor: "ring3", mode: "lean", poison: true }],
-] as const satisfies readonly (readonly [name: string, how: Partial<BootJob> & Pick<BootJob, "hypervisor">])[];
+const WAYS: readonly Way[] = [
+  { name: "native", hypervisor: "bare", unpatched: true },
+  { name: "patched", hypervisor: "bare" },
+  { name: "poisoned", hypervisor: "bare", poison: true },
+  { name: "trap", hypervisor: "ring3", mode: "trap" },
+  { name: "full", hypervisor: "ring3", mode: "full" },
+  { name: "lean", hypervisor: "ring3", mode: "lean" },
+  { name: "full, poisoned", hypervisor: "ring3", mode: "full", poison: true },
+  { name: "lean, poisoned", hypervisor: "ring3", mode: "lean", poison: true },
+  { name: "lean, plain line", hypervisor: "ring3", mode: "lean", commandLine: PLAIN_LINE },
+];
+
+/** Page-table isolation, which is for kernels with PAE. */
+type Isolation = "-" | "off" | "on";
+const isolations = (flavour: Flavour): readonly Isolation[] => (flavour === "686" ? ["-"] : ["off", "on"]);
+
+/** In ring 0, stubs are not in the page tables that an isolated kernel enters on. */
+const possible = ({ hypervisor, unpatched = false }: Way, isolation: Isolation): boolean =>
+  hypervisor !== "bare" || unpatched || isolation !== "on";
 
 /** What is wrong with a boot, one sentence; undefined if nothing is. */
 function wrong(result: BootResult, native: BootResult | undefined): string | undefined {
@@ -62,30 +82,38 @@ async function rowsOf(flavour: Flavour, machines: readonly Machine[], initrd: Ui
   const kernel = rewriteKernel(await analyze(bytes, createProgress(undefined)));
   const rows: Row[] = [];
   for (const machine of machines) {
-    const cells: Cell[] = [];
-    let native: BootResult | undefined;
-    for (const [name, how] of MODES) {
-      const result = await bootKernel({
-        machine,
-        loader: await loaderFor(how.hypervisor, undefined, "mode" in how ? { mode: how.mode } : {}),
-        kernel,
-        initrd,
-        ...how,
-        commandLine: QUICK_LINE,
-        memoryMiB: 256,
-        until: DONE_LINE,
-        timeoutSeconds: LIMIT,
-      });
-      native ??= result;
-      const why = wrong(result, native);
-      const cell = {
-        text: `${why === undefined ? "pass" : "FAIL"} ${result.seconds.toFixed(0)} s`,
-        failed: why !== undefined,
-      };
-      say(`${release} on ${machine.name}, ${name}: ${cell.text}${why === undefined ? "" : ` (${why})`}`);
-      cells.push(cell);
+    for (const isolation of isolations(flavour)) {
+      const title = [release, machine.name, isolation];
+      const cells: Cell[] = [];
+      let native: BootResult | undefined;
+      for (const way of WAYS) {
+        if (!possible(way, isolation)) {
+          cells.push({ text: "-", failed: false });
+          continue;
+        }
+        const { name, commandLine = QUICK_LINE, ...how } = way;
+        const result = await bootKernel({
+          ...how,
+          machine,
+          loader: await loaderFor(how.hypervisor, undefined, how.mode === undefined ? {} : { mode: how.mode }),
+          kernel,
+          initrd,
+          commandLine: isolation === "-" ? commandLine : `${commandLine} pti=${isolation}`,
+          memoryMiB: 256,
+          until: DONE_LINE,
+          timeoutSeconds: native === undefined ? LIMIT : Math.max(LIMIT / 4, native.seconds * SLOWER),
+        });
+        native ??= result;
+        const why = wrong(result, native);
+        const cell = {
+          text: `${why === undefined ? "pass" : "FAIL"} ${result.seconds.toFixed(0)} s`,
+          failed: why !== undefined,
+        };
+        say(`${title.join(" ")}, ${name}: ${cell.text}${why === undefined ? "" : ` (${why})`}`);
+        cells.push(cell);
+      }
+      rows.push({ title, cells });
     }
-    rows.push({ release, machine: machine.name, cells });
   }
   return rows;
 }
@@ -96,8 +124,8 @@ interface Cell {
 }
 
 interface Row {
-  readonly release: string;
-  readonly machine: string;
+  /** Kernel, machine, page-table isolation. */
+  readonly title: readonly string[];
   readonly cells: readonly Cell[];
 }
 
@@ -117,10 +145,9 @@ async function matrix(names: readonly string[]): Promise<number> {
     if (made === undefined) leftOut = true;
     else rows.push(...made);
   }
-  const cells = rows.map(({ release, machine, cells: row }) => [release, machine, ...row.map(({ text }) => text)]);
-  process.stdout.write(
-    `${table([["kernel", "machine", ...MODES.map(([name]) => name)], ...cells], "ll" + "r".repeat(MODES.length))}\n`,
-  );
+  const cells = rows.map(({ title, cells: row }) => [...title, ...row.map(({ text }) => text)]);
+  const head = ["kernel", "machine", "pti", ...WAYS.map(({ name }) => name)];
+  process.stdout.write(`${table([head, ...cells], "lll" + "r".repeat(WAYS.length))}\n`);
   const failed = rows.some((row) => row.cells.some((cell) => cell.failed));
   return failed ? Exit.findings : leftOut ? Exit.degraded : Exit.done;
 }
