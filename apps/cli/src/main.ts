@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `previrt`: the command line. It composes; the work is done in the packages. */
+import "./engine.js";
 import { createRequire } from "node:module";
 import { diagnostic } from "@pv/elf";
 import { buildApplication, buildRouteMap, ExitCode as Library, run, type StricliProcess } from "@stricli/core";
