@@ -49,10 +49,9 @@ export async function analyzeImage(
   const { image: shared, side } = openSide(opened);
   try {
     const { bits, addressHigh } = shared.elf;
-    const reading = progress.beside("tables", side.facts());
-    const instructions = await progress.step("decode", () =>
-      decode(kernelRegions(shared), bits, addressHigh, knownStarts(shared)),
-    );
+    const starts = await progress.step("starts", () => knownStarts(shared));
+    const reading = progress.beside("tables", side.facts(starts));
+    const instructions = await progress.step("decode", () => decode(kernelRegions(shared), bits, addressHigh, starts));
     const { tables, code } = await reading;
     const image = withTables(shared, tables);
     const program = await progress.step("blocks", () => connect(instructions, code));

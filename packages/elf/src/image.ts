@@ -10,6 +10,7 @@ import type { Result } from "./diagnostic.js";
 import { isBzImage, readBootHeader } from "./boot-header.js";
 import { isElf, readElf } from "./elf.js";
 import { readKallsyms } from "./kallsyms.js";
+import { symbolTable } from "./kallsyms/symbol-table.js";
 import { lazy } from "./lazy.js";
 import { openMemory } from "./memory.js";
 import { unpackPayload } from "./payload.js";
@@ -26,6 +27,7 @@ import type {
   KernelImage,
   KernelTables,
   Relocations,
+  SymbolColumns,
   SymbolTable,
 } from "./types.js";
 
@@ -59,15 +61,16 @@ function inFile<T>(offset: number, work: () => T): T {
   }
 }
 
-/**
- * Opens an ELF kernel that has been taken out of its container already; `container` is what is known about that one (the image that was
- * opened first, say in another thread). Errors: those of `readElf`.
- */
-export function openUnpacked(
-  bytes: Uint8Array,
-  { format, compression, release }: Pick<KernelImage, "format" | "compression" | "release">,
-): KernelImage {
-  return new OpenedImage(format, compression, unwrap(readElf(bytes)), release) as KernelImage;
+/** What may be known about an image already, say from opening it in another thread; survives a structured clone. */
+export interface KnownImage extends Pick<KernelImage, "format" | "compression"> {
+  readonly release?: string | undefined;
+  readonly symbols?: SymbolColumns | undefined;
+  readonly mcount?: AddressTable | undefined;
+}
+
+/** Opens an ELF kernel that has been taken out of its container already. Errors: those of `readElf`. */
+export function openUnpacked(bytes: Uint8Array, known: KnownImage): KernelImage {
+  return new OpenedImage(known.format, known.compression, unwrap(readElf(bytes)), known.release, known) as KernelImage;
 }
 
 /** The same image with tables that have been read already, say by another thread. */
@@ -111,12 +114,15 @@ class OpenedImage {
     readonly compression: Compression,
     readonly elf: ElfFile,
     release?: string,
+    { symbols: columns, mcount }: Pick<KnownImage, "symbols" | "mcount"> = {},
   ) {
     this.arch = elf.arch;
     this.memory = openMemory(elf);
     this.#relocations = lazy(() => readRelocations(elf));
-    this.#symbols = lazy(() => readSymtab(elf) ?? readKallsyms(elf, this.memory));
-    this.#reader = lazy(() => tableReader(elf, this.memory, this.#symbols()));
+    this.#symbols = lazy(() =>
+      columns === undefined ? (readSymtab(elf) ?? readKallsyms(elf, this.memory)) : symbolTable(columns),
+    );
+    this.#reader = lazy(() => tableReader(elf, this.memory, this.#symbols(), mcount && { mcount }));
     this.#tables = lazy(() => {
       const symbols = this.#symbols();
       const tables = this.#reader().all();

@@ -62,12 +62,8 @@ function symbolsWith(
     const offset = names.offset.subarray(found.elsewhere);
     const length = names.length.subarray(found.elsewhere);
     const type = Uint8Array.from(offset, (at) => firstOf[bytes[at]]);
-    return symbolTable(address, type, (row) => {
-      let text = "";
-      const end = offset[row] + length[row];
-      for (let at = offset[row]; at < end; at++) text += table.tokens[bytes[at]];
-      return text.slice(1);
-    });
+    // The first character of a name is its type.
+    return symbolTable({ address, type, bytes, offset, length, tokens: table.tokens, skipped: 1 });
   }
   return undefined;
 }

@@ -16,6 +16,10 @@ const STB_WEAK = 2;
 const SHN_ABS = 0xfff1;
 const SHF_WRITE = 1;
 const SHF_EXECINSTR = 4;
+/** Characters; what is longer is cut off. */
+const LONGEST_NAME = 0xffff;
+/** Names are plain text: each byte stands for itself. */
+const LATIN1 = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code));
 
 /** Undefined where the file has no symbol table or one whose links and sizes do not fit together. */
 export function readSymtab(elf: ElfFile): SymbolTable | undefined {
@@ -46,19 +50,19 @@ export function readSymtab(elf: ElfFile): SymbolTable | undefined {
   }
   const order = kept.subarray(0, count).toSorted((a, b) => value[a] - value[b] || a - b);
   const address = Uint32Array.from(order, (row) => value[row]);
-  const nameOffset = Uint32Array.from(order, (row) => view.getUint32(row * rowSize, true));
+  const offset = Uint32Array.from(order, (row) => view.getUint32(row * rowSize, true));
   const type = Uint8Array.from(order, (row) => {
     const at = row * rowSize;
     const index = view.getUint16(at + (wide ? 6 : 14), true);
     return letter(bytes[at + (wide ? 4 : 12)] >> 4, index, elf.sections[index]);
   });
 
-  const name = (row: number): string => {
-    const from = nameOffset[row];
-    const end = names.indexOf(0, from);
-    return Buffer.from(names.subarray(from, end < 0 ? names.length : end)).toString("latin1");
-  };
-  return symbolTable(address, type, name);
+  const length = Uint16Array.from(offset, (from) => {
+    const name = names.subarray(from, from + LONGEST_NAME),
+      end = name.indexOf(0);
+    return end < 0 ? name.length : end;
+  });
+  return symbolTable({ address, type, bytes: names, offset, length, tokens: LATIN1, skipped: 0 });
 }
 
 /** The letter that nm(1) prints: capital for symbols visible outside of their file. */

@@ -79,8 +79,24 @@ export interface Relocations {
   readonly absolute64: Uint32Array;
 }
 
+/** What a symbol table is made of; survives a structured clone (`symbolTable`). A name is a row of token numbers. */
+export interface SymbolColumns {
+  /** Ascending. */
+  readonly address: Uint32Array;
+  readonly type: Uint8Array;
+  /** Where the names are stored, and by symbol, where its first token is and how many tokens it has. */
+  readonly bytes: Uint8Array;
+  readonly offset: Uint32Array;
+  readonly length: Uint16Array;
+  /** The text that each of the 256 tokens stands for. */
+  readonly tokens: readonly string[];
+  /** How many characters precede the name itself. */
+  readonly skipped: number;
+}
+
 /** Symbols sorted by address. */
 export interface SymbolTable {
+  readonly columns: SymbolColumns;
   readonly count: number;
   readonly address: Uint32Array;
   /** nm-style type letter as a character code ('T', 't', 'D', ...). */
@@ -88,6 +104,8 @@ export interface SymbolTable {
   name(row: number): string;
   /** Address of the first symbol with that name. */
   lookup(name: string): Va | undefined;
+  /** Rows of the symbols whose names begin with one of the prefixes, ascending. */
+  startingWith(prefixes: readonly string[]): number[];
   /** Row of the last symbol at or below `address`, or -1. */
   below(address: Va): number;
 }

@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { openMemory, readElf, readKallsyms, readKernelTables, readSymtab } from "@pv/elf";
+import { openMemory, readElf, readKallsyms, readKernelTables, readSymtab, symbolTable } from "@pv/elf";
 import type { KernelTables, SymbolTable } from "@pv/elf";
 import { FAKE_KERNELS, fakeKernel, fakeSource, imageOfParts } from "./fake-kernel.js";
 
@@ -144,12 +144,14 @@ test("thousands of sections on top of each other take little time", () => {
 
 function tableOf(named: Readonly<Record<string, number>>): SymbolTable {
   const rows = Object.entries(named).sort((a, b) => a[1] - b[1]);
-  return {
-    count: rows.length,
+  const names = rows.map(([name]) => name);
+  return symbolTable({
     address: Uint32Array.from(rows, ([, address]) => address),
     type: new Uint8Array(rows.length).fill("t".charCodeAt(0)),
-    name: (row) => rows[row][0],
-    lookup: (name) => named[name],
-    below: () => -1,
-  };
+    bytes: Uint8Array.from(names.keys()),
+    offset: Uint32Array.from(names.keys()),
+    length: new Uint16Array(rows.length).fill(1),
+    tokens: names,
+    skipped: 0,
+  });
 }

@@ -61,6 +61,17 @@ const THUNK = /^__x86_indirect_(?:its_|call_|jump_)?thunk_([a-z0-9]+)$/;
 const RETURN_THUNK = /^(?:__x86|retbleed|zen|srso|srso_alias|its|call_depth)_return_thunk$/;
 /** Static calls (include/linux/static_call.h) and BPF dispatchers (include/linux/bpf.h): their code is patched at run time. */
 const REPLACEABLE = /^(?:__SCT__|bpf_dispatcher_.*_func$)/;
+/** How all of these names begin. */
+const NAMED_CODE = [
+  "__x86_",
+  "retbleed_",
+  "zen_",
+  "srso_",
+  "its_",
+  "call_depth_",
+  "__SCT__",
+  "bpf_dispatcher_",
+] as const;
 /** `ud1 %esp,%ecx` marks a static call's trampoline, behind a jump of five bytes (arch/x86/kernel/static_call.c). */
 const TRAMPOLINE_MARK = [0x0f, 0xb9, 0xcc] as const;
 /** What paravirt operations with the callee-save convention hold natively (PV_CALLEE_SAVE in arch/x86/kernel/paravirt.c). */
@@ -85,14 +96,16 @@ export function kernelRegions(image: KernelImage): CodeRegion[] {
 
 const isLoaded = (section: ElfSection): boolean => section.type === SHT_PROGBITS && (section.flags & SHF_ALLOC) !== 0;
 
-/** Everything that symbols, relocations and tables say; fails with PV3001 as `kernelRegions` does. */
-export function codeFacts(image: KernelImage): CodeFacts {
+/**
+ * Everything that symbols, relocations and tables say; `functionStarts` are the image's {@link knownStarts}. Fails with PV3001 as
+ * `kernelRegions` does.
+ */
+export function codeFacts(image: KernelImage, functionStarts: Uint32Array = knownStarts(image)): CodeFacts {
   const regions = kernelRegions(image),
     code = new CodeRange(regions);
   const { tables, symbols } = image;
   const named = symbols === undefined ? NO_FACTS : readNames(symbols, image.elf.bits, code);
   const entries = entryIn(image, code);
-  const functionStarts = knownStarts(image);
   const empty = new Uint32Array(0),
     emptyBytes = new Uint8Array(0);
   return {
@@ -123,12 +136,15 @@ export function codeFacts(image: KernelImage): CodeFacts {
 export function knownStarts(image: KernelImage): Uint32Array {
   const code = new CodeRange(kernelRegions(image)),
     { symbols } = image;
-  const starts = [...entryIn(image, code), ...tracedEntries(image)];
+  const known = [...entryIn(image, code), ...tracedEntries(image)];
+  const starts = new Uint32Array(known.length + (symbols?.count ?? 0));
+  starts.set(known);
+  let count = known.length;
   for (let row = 0; row < (symbols?.count ?? 0); row++) {
     const { address, type } = symbols!;
-    if (isCodeLetter(type[row]) && code.holds(address[row])) starts.push(address[row]);
+    if (isCodeLetter(type[row]) && code.holds(address[row])) starts[count++] = address[row];
   }
-  return ascending(starts);
+  return ascending(starts.subarray(0, count));
 }
 
 /** nm letters of code: t, T, w, W. */
@@ -164,7 +180,7 @@ function readNames(symbols: SymbolTable, bits: Bits, code: CodeRange): Names {
   const returnThunks: number[] = [],
     replaceable: number[] = [];
   const thunks = new Map<number, number>();
-  for (let row = 0; row < symbols.count; row++) {
+  for (const row of symbols.startingWith(NAMED_CODE)) {
     const address = symbols.address[row];
     if (!isCodeLetter(symbols.type[row]) || !code.holds(address)) continue;
     const name = symbols.name(row);

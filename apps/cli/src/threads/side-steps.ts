@@ -17,9 +17,9 @@ export class SideSteps {
     this.#image = image;
   }
 
-  /** Kernel tables, and what they say about code. */
-  facts(): { tables: KernelTables; code: CodeFacts } {
-    return { tables: this.#image.tables, code: codeFacts(this.#image) };
+  /** Kernel tables, and what they say about code. `starts`: where functions surely start (`knownStarts`). */
+  facts(starts: Uint32Array): { tables: KernelTables; code: CodeFacts } {
+    return { tables: this.#image.tables, code: codeFacts(this.#image, starts) };
   }
 
   contents(program: Program, sites: Sites, assumptions: Assumptions): SiteContents {

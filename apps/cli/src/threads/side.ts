@@ -5,7 +5,7 @@
  * any more, and messages between threads order what was written before.
  */
 import type { Worker } from "node:worker_threads";
-import { InputError, openUnpacked, type Diagnostic, type KernelImage } from "@pv/elf";
+import { InputError, openUnpacked, type Diagnostic, type KernelImage, type KnownImage } from "@pv/elf";
 import type { Timed } from "../progress.js";
 import { takeThread } from "./second.js";
 import { SideSteps } from "./side-steps.js";
@@ -20,7 +20,7 @@ export type Side = {
 /** To the second thread: the image first, then steps. */
 export interface OpenRequest {
   readonly bytes: Uint8Array;
-  readonly container: Pick<KernelImage, "format" | "compression" | "release">;
+  readonly known: KnownImage;
 }
 export interface StepRequest {
   readonly step: StepName;
@@ -37,9 +37,8 @@ export function openSide(image: KernelImage): { readonly image: KernelImage; rea
   const bytes = new Uint8Array(new SharedArrayBuffer(image.elf.bytes.length));
   bytes.set(image.elf.bytes);
   const { format, compression, release } = image;
-  const container = release === undefined ? { format, compression } : { format, compression, release };
-  worker.postMessage({ bytes, container } satisfies OpenRequest);
-  return { image: openUnpacked(bytes, container), side: inThread(worker) };
+  const shared = openUnpacked(bytes, { format, compression, release });
+  return { image: shared, side: inThread(worker, shared) };
 }
 
 function inThisThread(steps: SideSteps): Side {
@@ -48,14 +47,14 @@ function inThisThread(steps: SideSteps): Side {
     return { value: work(), took: performance.now() - start };
   };
   return {
-    facts: () => timed(() => steps.facts()),
+    facts: (...input) => timed(() => steps.facts(...input)),
     contents: (...input) => timed(() => steps.contents(...input)),
     plan: (...input) => timed(() => steps.plan(...input)),
     end: () => undefined,
   };
 }
 
-function inThread(worker: Worker): Side {
+function inThread(worker: Worker, image: KernelImage): Side {
   const waiting: { resolve(value: never): void; reject(error: unknown): void }[] = [];
   const failAll = (error: unknown): void => waiting.splice(0).forEach(({ reject }) => reject(error));
   worker.ref();
@@ -75,9 +74,17 @@ function inThread(worker: Worker): Side {
     return answer;
   };
   return {
-    facts: (...input) => ask("facts", input),
+    facts: (...input) => {
+      worker.postMessage({ bytes: image.elf.bytes, known: knownOf(image) } satisfies OpenRequest);
+      return ask("facts", input);
+    },
     contents: (...input) => ask("contents", input),
     plan: (...input) => ask("plan", input),
     end: () => void worker.terminate(),
   };
+}
+
+/** What this thread has found out about the image, for the other one not to look for it again. */
+function knownOf({ format, compression, release, symbols, mcount }: KernelImage): KnownImage {
+  return { format, compression, release, symbols: symbols?.columns, mcount };
 }

@@ -8,7 +8,7 @@ import { SideSteps } from "./side-steps.js";
 let steps: SideSteps | undefined;
 
 parentPort!.on("message", (request: OpenRequest | StepRequest) => {
-  if ("bytes" in request) steps = new SideSteps(openUnpacked(request.bytes, request.container));
+  if ("bytes" in request) steps = new SideSteps(openUnpacked(request.bytes, request.known));
   else parentPort!.postMessage(answer(request));
 });
 
@@ -23,7 +23,7 @@ function answer({ step, input }: StepRequest): Answer {
 }
 
 function run(side: SideSteps, step: StepRequest["step"], input: readonly unknown[]): unknown {
-  if (step === "facts") return side.facts();
+  if (step === "facts") return side.facts(...(input as Parameters<SideSteps["facts"]>));
   const [cloned, sites, assumptions] = input as Parameters<SideSteps["contents"]>;
   const program = reviveProgram(cloned);
   return step === "contents" ? side.contents(program, sites, assumptions) : side.plan(program, sites);

@@ -53,12 +53,18 @@ export function readKernelTables(elf: ElfFile, memory: ImageMemory, symbols: Sym
   return tableReader(elf, memory, symbols).all();
 }
 
-export function tableReader(elf: ElfFile, memory: ImageMemory, symbols: SymbolTable | undefined): TableReader {
+/** `known`: tables that have been read already. */
+export function tableReader(
+  elf: ElfFile,
+  memory: ImageMemory,
+  symbols: SymbolTable | undefined,
+  known: Partial<KernelTables> = {},
+): TableReader {
   const image = imageOf(elf, memory, symbols);
   const results = new Map<keyof Readers, Result<unknown>>();
   const result = (name: keyof Readers): Result<unknown> => {
     let read = results.get(name);
-    if (read === undefined) results.set(name, (read = attempt<unknown>(() => READERS[name](image))));
+    if (read === undefined) results.set(name, (read = attempt<unknown>(() => known[name] ?? READERS[name](image))));
     return read;
   };
   return {

@@ -47,10 +47,7 @@ export function readStaticCalls(image: Image): StaticCallSites | undefined {
 function search(image: Image): TableBytes | undefined {
   const { symbols, memory, code } = image;
   if (symbols === undefined || image.wordSize === 4) return undefined;
-  const trampolines = new Set<number>();
-  for (let row = 0; row < symbols.count; row++) {
-    if (symbols.name(row).startsWith("__SCT__")) trampolines.add(symbols.address[row]);
-  }
+  const trampolines = new Set(symbols.startingWith(["__SCT__"]).map((row) => symbols.address[row]));
   if (trampolines.size === 0) return undefined;
   const run = longestRun(image, {
     name: NAME,
