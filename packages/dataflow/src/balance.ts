@@ -45,7 +45,18 @@ export function findBalanced(
   assumptions: Assumptions,
 ): Balance {
   const { functions, instructions } = program;
-  const { successorStart, successors, startSuccessorStart, startSuccessors, first, end, exit, callee } = nodes;
+  const {
+    successorStart,
+    successorEnd,
+    successors,
+    startSuccessorStart,
+    startSuccessorEnd,
+    startSuccessors,
+    first,
+    end,
+    exit,
+    callee,
+  } = nodes;
   const balanced = candidate.slice(),
     restsOn = new Uint8Array(candidate.length);
   const stepper = new StackSteps(program);
@@ -82,10 +93,11 @@ export function findBalanced(
       const at: Frame = { stack: 0, frame: CALLERS_FRAME, saved: UNKNOWN_OFFSET };
       if (!goOn(entry, at)) return false;
       for (let k = nodesLeft.pop(); k !== undefined; k = nodesLeft.pop()) {
+        nodes.settle(k);
         at.stack = stackAt[k];
         at.frame = frameAt[k];
         at.saved = savedAt[k];
-        for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++)
+        for (let e = startSuccessorStart[k]; e < startSuccessorEnd[k]; e++)
           if (!goOn(startSuccessors[e], at)) return false;
         for (let i = first[k]; i < end[k]; i++) {
           if (instructions.flow[i] === Flow.return && !isCallers(at)) return false;
@@ -117,7 +129,7 @@ export function findBalanced(
           case CallKind.opaque:
             return false;
         }
-        for (let e = successorStart[k]; e < successorStart[k + 1]; e++) if (!goOn(successors[e], at)) return false;
+        for (let e = successorStart[k]; e < successorEnd[k]; e++) if (!goOn(successors[e], at)) return false;
       }
       return true;
     };

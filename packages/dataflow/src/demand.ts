@@ -38,6 +38,7 @@ export interface Demand {
 
 /** Everything, everywhere. */
 export function fullDemand(nodes: Nodes, returns: Returns, functions: Functions): Demand {
+  for (let k = 0; k < nodes.count; k++) nodes.settle(k);
   const everything = (count: number): Int32Array => new Int32Array(count).fill(-1);
   const all: Asked = {
     parts: everything(nodes.count),
@@ -80,7 +81,7 @@ export function demandOf(
   functions: Functions,
 ): Demand {
   const { count, call, callee, exit, useParts, useRest, killParts, codeKillRest } = nodes;
-  const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
+  const { successorStart, successorEnd, successors, startSuccessorStart, startSuccessorEnd, startSuccessors } = nodes;
   const { functionOf, open, callerStart, callers, jumperStart, jumpers } = returns;
   const parts = [new Int32Array(count), new Int32Array(count)] as const,
     rest = [new Int32Array(count), new Int32Array(count)] as const,
@@ -108,7 +109,7 @@ export function demandOf(
   /** Behind node k, its call included. */
   const askBehind = (sort: 0 | 1, k: number, p: number, r: number): void => {
     if (exit[k] === Exit.opaque) return;
-    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) ask(sort, successors[e], p, r);
+    for (let e = successorStart[k]; e < successorEnd[k]; e++) ask(sort, successors[e], p, r);
     if (sort === LIVE && (exit[k] === Exit.cReturn || exit[k] === Exit.return)) {
       reach(LIVE, k);
       goBack(functionOf[k], p, r);
@@ -134,6 +135,7 @@ export function demandOf(
       if (onParts === 0 && onRest === 0) continue;
       for (let e = callerStart[g]; e < callerStart[g + 1]; e++) {
         // It feeds the return, even if nothing is asked for at its start.
+        nodes.settle(callers[e]);
         reach(LIVE, callers[e]);
         askBehind(LIVE, callers[e], onParts, onRest);
       }
@@ -162,16 +164,20 @@ export function demandOf(
     if ((p & passes.parts) !== 0 || (r & passes.rest) !== 0) askBehind(sort, k, p & passes.parts, r & passes.rest);
   };
 
-  for (const { node, parts: p, rest: r } of questions) askAtEnd(LIVE, node, p, r);
+  for (const { node, parts: p, rest: r } of questions) {
+    nodes.settle(node);
+    askAtEnd(LIVE, node, p, r);
+  }
   while (work.length > 0) {
     const r = work.pop()!,
       p = work.pop()!,
       k = work.pop()!,
       sort = work.pop() as 0 | 1;
+    nodes.settle(k);
     fold(k);
     const unreadParts = p & ~useParts[k],
       unreadRest = r & ~useRest[k];
-    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++)
+    for (let e = startSuccessorStart[k]; e < startSuccessorEnd[k]; e++)
       ask(sort, startSuccessors[e], unreadParts, unreadRest);
     const onParts = unreadParts & ~killParts[k],
       onRest = unreadRest & ~codeKillRest[k];

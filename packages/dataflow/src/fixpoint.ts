@@ -55,15 +55,36 @@ const NOWHERE = 0xffff_ffff;
 const CHUNK_SHIFT = 7;
 const CHUNK = 1 << CHUNK_SHIFT;
 
-/** The same where a node depends on its successors and callee: `evaluate` says whether the node's value changed. */
+/** The same where a node depends on its successors and callee: `evaluate` says whether the node's value changed. The nodes are settled. */
 export function solveBackward(
   nodes: Nodes,
   order: Uint32Array,
   evaluate: (node: number, mark: Mark) => boolean,
 ): number {
-  const { count, dependentStart, dependents } = nodes;
-  return solve(count, order, (k, mark) => {
-    if (!evaluate(k, mark)) return;
-    for (let e = dependentStart[k]; e < dependentStart[k + 1]; e++) mark(dependents[e]);
+  const dependents = dependentsAmong(nodes, order);
+  return solve(nodes.count, order, (k, mark) => {
+    if (evaluate(k, mark)) dependents(k, mark);
   });
+}
+
+/** Marks the nodes of a list whose values depend on a node's: predecessors of both sorts and, for an entry, its callers. */
+function dependentsAmong(nodes: Nodes, list: Uint32Array): (node: number, mark: Mark) => void {
+  const { count, successorStart, successorEnd, successors, startSuccessorStart, startSuccessorEnd, startSuccessors } =
+    nodes;
+  // Lists linked by `next`, one for each node.
+  const first = new Uint32Array(count),
+    next: number[] = [0],
+    dependent: number[] = [0];
+  const add = (of: number, k: number): void => {
+    next.push(first[of]);
+    first[of] = dependent.push(k) - 1;
+  };
+  for (const k of list) {
+    for (let e = successorStart[k]; e < successorEnd[k]; e++) add(successors[e], k);
+    for (let e = startSuccessorStart[k]; e < startSuccessorEnd[k]; e++) add(startSuccessors[e], k);
+    if (nodes.callee[k] >= 0) add(nodes.callee[k], k);
+  }
+  return (node, mark) => {
+    for (let at = first[node]; at !== 0; at = next[at]) mark(dependent[at]);
+  };
 }

@@ -19,6 +19,7 @@ import { solveBackward } from "./fixpoint.js";
 import type { Liveness } from "./liveness.js";
 import { handedBack } from "./narrow.js";
 import { CallKind, Exit } from "./nodes.js";
+import { returningFunctions } from "./returns.js";
 import { callKind, unseenCalls } from "./summaries.js";
 
 export interface Ledger {
@@ -41,8 +42,8 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
   const { functions, instructions } = program;
   const { effect, effects } = instructions;
   const { call, callee, exit, first, end } = nodes;
-  const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
-  const { functionOf, open, closedBy, returnStart, returnNodes, jumpStart, jumps, jumperStart, jumpers } = returns;
+  const { successorStart, successorEnd, successors, startSuccessorStart, startSuccessorEnd, startSuccessors } = nodes;
+  const { functionOf, open, closedBy, returnsOf, jumpStart, jumps } = returns;
   const { readsRest, writesParts, writesRest } = summaries;
   const { callReads, returnReads, narrowReads } = conventionSets(bits);
   const unseen = unseenCalls(bits);
@@ -131,7 +132,7 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
   const flagsAtEnd = (k: number, read: Int32Array): number => {
     if (call[k] !== 0 || exit[k] !== 0) return ARITHMETIC_FLAGS;
     let live = 0;
-    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) live |= read[successors[e]];
+    for (let e = successorStart[k]; e < successorEnd[k]; e++) live |= read[successors[e]];
     return live;
   };
 
@@ -141,7 +142,7 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
   /** Behind node k's own instructions and the exits, in front of what its call does. */
   const atExit = (k: number, column: Int32Array, returned: Int32Array | undefined): void => {
     taken.fill(0);
-    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) join(column, successors[e]);
+    for (let e = successorStart[k]; e < successorEnd[k]; e++) join(column, successors[e]);
     switch (exit[k]) {
       case Exit.cReturn:
       case Exit.return:
@@ -178,7 +179,7 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
     }
   };
   const store = (k: number, column: Int32Array): boolean => {
-    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) join(column, startSuccessors[e]);
+    for (let e = startSuccessorStart[k]; e < startSuccessorEnd[k]; e++) join(column, startSuccessors[e]);
     let changed = false;
     for (let a = 0; a < PLANES; a++) {
       if (column[k * PLANES + a] === taken[a]) continue;
@@ -199,17 +200,8 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
   });
 
   const column = planesOf(nodes.count);
-  /** Functions whose returns are looked at, and those that jump into them. */
-  const returningFunctions = (): Set<number> => {
-    const found = new Set<number>();
-    for (const k of demand.live.nodes)
-      if (exit[k] === Exit.cReturn || exit[k] === Exit.return) found.add(functionOf[k]);
-    // A set goes through what is added on the way.
-    for (const f of found) for (let e = jumperStart[f]; e < jumperStart[f + 1]; e++) found.add(jumpers[e]);
-    return found;
-  };
   /** Adds planes to what is taken away at the returns of a function, and so at those of the functions that it jumps into. */
-  const feed = (f: number, planes: Int32Array, mask: number, mark: (node: number) => void): void => {
+  const feed = (f: number, planes: Int32Array, mask: number, mark?: (node: number) => void): void => {
     const work: number[] = [];
     const merge = (g: number, from: Int32Array, row: number, within: number): void => {
       let changed = false;
@@ -223,17 +215,17 @@ export function openLedger(program: Program, liveness: Liveness): Ledger {
     };
     merge(f, planes, 0, mask);
     for (let g = work.pop(); g !== undefined; g = work.pop()) {
-      for (let e = returnStart[g]; e < returnStart[g + 1]; e++) mark(returnNodes[e]);
+      if (mark !== undefined) for (const k of returnsOf(g)) mark(k);
       for (let e = jumpStart[g]; e < jumpStart[g + 1]; e++)
         merge(jumps[e], behindReturn, g, groupsTouched(handed(jumps[e])));
     }
   };
   // Whoever the callers are: what a function hands back, and that they are visible, rests on assumptions.
-  for (const f of returningFunctions()) {
+  for (const f of returningFunctions(nodes, returns, demand.live.nodes)) {
     taken.fill(0);
     for (let a = 0; a < PLANES; a++) if ((closedBy[f] >> a) & 1) taken[a] |= groups;
     cutReturn(f);
-    feed(f, taken, groups, () => undefined);
+    feed(f, taken, groups);
   }
   solveBackward(nodes, demand.live.nodes, (k, mark) => {
     atExit(k, column, behindReturn);

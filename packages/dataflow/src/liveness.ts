@@ -15,7 +15,7 @@ import { demandOf, fullDemand, type Demand, type Question } from "./demand.js";
 import { findMeaning, type Meaning } from "./meaning.js";
 import { findNarrow, handedBack, NOTHING_NARROW, type NarrowFunctions } from "./narrow.js";
 import { buildNodes, CallKind, Exit, nodeFolder, type Nodes } from "./nodes.js";
-import { findReturns, type Returns } from "./returns.js";
+import { findReturns, returningFunctions, type Returns } from "./returns.js";
 import { callKind, summarize, unseenCalls, type Summaries } from "./summaries.js";
 
 export interface Liveness {
@@ -57,7 +57,7 @@ export function analyzeLiveness(
   const narrow =
     assumptions.narrowReturn && assumptions.cReturn ? findNarrow(program, nodes, returns, fold) : NOTHING_NARROW;
   const handed = handedBack(program, narrow, assumptions);
-  const { functionOf, returnStart, returnNodes, jumpStart, jumps } = returns;
+  const { functionOf, returnsOf, jumpStart, jumps } = returns;
   const { all } = conventionSets(bits);
   const unseen = unseenCalls(bits);
   const wanted = points === undefined || locations === undefined ? all : locations;
@@ -85,7 +85,7 @@ export function analyzeLiveness(
   const summaries = summarize(nodes, (entry) => handed(functionOf[entry]), demand.summaries, bits, assumptions);
   const { readsParts, readsRest, writesParts, writesRest } = summaries;
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
-  const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
+  const { successorStart, successorEnd, successors, startSuccessorStart, startSuccessorEnd, startSuccessors } = nodes;
   const lp = new Int32Array(count),
     lr = new Int32Array(count);
   const nothing: Locations = { parts: 0, rest: 0 };
@@ -94,7 +94,7 @@ export function analyzeLiveness(
   const returnParts = new Int32Array(returns.count),
     returnRest = new Int32Array(returns.count);
   /** Adds to what is live at the returns of a function, and so at those of the functions that it jumps into. */
-  const feed = (f: number, parts: number, rest: number, mark: (node: number) => void): void => {
+  const feed = (f: number, parts: number, rest: number, mark?: (node: number) => void): void => {
     const work = [f, parts, rest];
     while (work.length > 0) {
       const moreRest = work.pop()!,
@@ -106,13 +106,12 @@ export function analyzeLiveness(
       if (newParts === 0 && newRest === 0) continue;
       returnParts[g] |= newParts;
       returnRest[g] |= newRest;
-      for (let e = returnStart[g]; e < returnStart[g + 1]; e++) mark(returnNodes[e]);
+      if (mark !== undefined) for (const k of returnsOf(g)) mark(k);
       for (let e = jumpStart[g]; e < jumpStart[g + 1]; e++) work.push(jumps[e], newParts, newRest);
     }
   };
-  for (let f = 0; f < returns.count; f++) {
-    if (returns.open[f] === 1) feed(f, all.parts, all.rest, () => undefined);
-  }
+  for (const f of returningFunctions(nodes, returns, asked.nodes))
+    if (returns.open[f] === 1) feed(f, all.parts, all.rest);
 
   // Results of `atEnd`, in variables because it runs millions of times.
   let p = 0,
@@ -123,7 +122,7 @@ export function analyzeLiveness(
   /** Live behind node k's own instructions, that is, before its call takes effect in the callee. */
   const atEnd = (k: number): void => {
     p = r = 0;
-    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) {
+    for (let e = successorStart[k]; e < successorEnd[k]; e++) {
       p |= lp[successors[e]];
       r |= lr[successors[e]];
     }
@@ -176,7 +175,7 @@ export function analyzeLiveness(
     }
     p = useParts[k] | (p & ~killParts[k]);
     r = useRest[k] | (r & ~killRest[k]);
-    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) {
+    for (let e = startSuccessorStart[k]; e < startSuccessorEnd[k]; e++) {
       p |= lp[startSuccessors[e]];
       r |= lr[startSuccessors[e]];
     }

@@ -42,6 +42,7 @@ export function findMeaning(
   fold: (node: number) => void,
   assumptions: Assumptions,
 ): Meaning {
+  const { functions } = program;
   const { effect, effects, bits } = program.instructions;
   const { all, kept, results, returnReads, narrowReads, callReads } = conventionSets(bits);
   const {
@@ -49,33 +50,42 @@ export function findMeaning(
     call,
     callee,
     successorStart,
+    successorEnd,
     successors,
     startSuccessorStart,
+    startSuccessorEnd,
     startSuccessors,
     writeParts,
     writeRest,
   } = nodes;
-  const { functionOf } = returns;
+  const { functionOf, entered } = returns;
   const parts = new Int32Array(nodes.count),
     rest = new Int32Array(nodes.count),
     restsOn = new Uint8Array(nodes.count);
   const done = new Uint8Array(returns.count);
-  const entered = enteredFromElsewhere(program, nodes, returns);
+  /** 1 where control may come from a node of the same function. */
+  const reached = new Uint8Array(nodes.count);
 
   const walk = (f: number): void => {
     done[f] = 1;
-    const work: number[] = [];
-    for (const k of returns.nodesOf(f)) {
+    const work = returns.nodesOf(f);
+    for (const k of work) {
+      nodes.settle(k);
       fold(k);
-      const how = entered(k);
+      for (let e = successorStart[k]; e < successorEnd[k]; e++) reached[successors[e]] = 1;
+      for (let e = startSuccessorStart[k]; e < startSuccessorEnd[k]; e++) reached[startSuccessors[e]] = 1;
+    }
+    const isC = f < functions.count && functions.traced[f] === 1;
+    for (const k of work) {
+      // Whoever calls compiled C, or jumps to its start, hands over what the convention says.
+      const isEntry = isC && functions.entryInstruction[f] === first[k];
       const from =
-        how === Entered.asCompiledC && assumptions.cReturn ? callReads : how === Entered.within ? undefined : all;
+        isEntry && assumptions.cReturn ? callReads : isEntry || entered[k] === 1 || reached[k] === 0 ? all : undefined;
       if (from !== undefined) {
         parts[k] = from.parts;
         rest[k] = from.rest;
         if (from === callReads) restsOn[k] = BY_RETURN;
       }
-      work.push(k);
     }
     const flowInto = (k: number, p: number, r: number, by: number): void => {
       if (functionOf[k] !== f || ((p & ~parts[k]) === 0 && (r & ~rest[k]) === 0 && (by & ~restsOn[k]) === 0)) return;
@@ -115,9 +125,9 @@ export function findMeaning(
           r = all.rest;
           break;
       }
-      for (let e = successorStart[k]; e < successorStart[k + 1]; e++) flowInto(successors[e], p, r, by);
+      for (let e = successorStart[k]; e < successorEnd[k]; e++) flowInto(successors[e], p, r, by);
       // The handler of an exception may write any register that its row names.
-      for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++)
+      for (let e = startSuccessorStart[k]; e < startSuccessorEnd[k]; e++)
         flowInto(startSuccessors[e], all.parts, all.rest, by);
     }
   };
@@ -139,33 +149,5 @@ export function findMeaning(
       }
       return { parts: p, rest: r };
     },
-  };
-}
-
-const Entered = { within: 0, asCompiledC: 1, fromElsewhere: 2 } as const;
-
-/** How control may come to a node, besides from the nodes of its own function. */
-function enteredFromElsewhere(
-  { instructions, functions, facts }: Program,
-  nodes: Nodes,
-  { functionOf }: Returns,
-): (k: number) => number {
-  const { callee, dependentStart, dependents, first } = nodes;
-  const taken = new Set<number>();
-  for (const va of facts.addressTaken) {
-    const i = instructions.covering(va);
-    if (i >= 0) taken.add(nodes.of(i));
-  }
-  return (k) => {
-    const f = functionOf[k];
-    const isC = f < functions.count && functions.traced[f] === 1 && functions.entryInstruction[f] === first[k];
-    // Whoever calls compiled C, or jumps to its start, hands over what the convention says.
-    if (isC) return Entered.asCompiledC;
-    if (taken.has(k) || dependentStart[k] === dependentStart[k + 1]) return Entered.fromElsewhere;
-    for (let e = dependentStart[k]; e < dependentStart[k + 1]; e++) {
-      const d = dependents[e];
-      if (functionOf[d] !== f || callee[d] === k) return Entered.fromElsewhere;
-    }
-    return Entered.within;
   };
 }

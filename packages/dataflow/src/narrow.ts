@@ -52,8 +52,8 @@ export function findNarrow(
   returns: Returns,
   fold: (node: number) => void,
 ): NarrowFunctions {
-  const { count, call, callee, exit, successorStart, successors, dependentStart, dependents } = nodes;
-  const { functionOf, piece, returnStart, returnNodes, jumpStart, jumps } = returns;
+  const { count, call, callee, exit, successorStart, successorEnd, successors } = nodes;
+  const { functionOf, piece, returnsOf, jumpStart, jumps } = returns;
   const narrow = new Uint8Array(returns.count),
     looked = new Uint8Array(returns.count);
   /** Entries of compiled functions begin afresh, whoever jumps there. */
@@ -84,8 +84,7 @@ export function findNarrow(
   /** Looks back from the returns of f. Whether it is narrow by itself; otherwise `sources` are the functions that make it narrow if they are. */
   const lookBack = (f: number, sources: number[]): boolean => {
     work.length = 0;
-    for (let e = returnStart[f]; e < returnStart[f + 1]; e++) {
-      const k = returnNodes[e];
+    for (const k of returnsOf(f)) {
       // A return of a compiled function, or of a part that was split off from one.
       if (exit[k] === Exit.cReturn || piece[f] === 1) look(f, k, 0);
     }
@@ -103,10 +102,9 @@ export function findNarrow(
       fold(k);
       if (nodes.writesHigh[k] === 1 || entry[k] === 1) continue;
       if (nodes.replacesLow[k] === 1) replaced = 1;
-      for (let e = dependentStart[k]; e < dependentStart[k + 1]; e++) {
-        const from = dependents[e];
-        // Neither callers nor those who get here only from their start.
-        for (let s = successorStart[from]; s < successorStart[from + 1]; s++)
+      for (const from of nodes.predecessors(k)) {
+        // Not those who get here only from their start.
+        for (let s = successorStart[from]; s < successorEnd[from]; s++)
           if (successors[s] === k) look(f, from, replaced);
       }
     }

@@ -25,15 +25,16 @@ export interface Returns {
   readonly functionOf: Uint32Array;
   /** Nodes of a function, replacements of its alternatives included. */
   nodesOf(f: number): number[];
+  /** By node: 1 where control may come from another function: what is called, jumped to, or has its address taken. */
+  readonly entered: Uint8Array;
   /** 1 where not all callers are visible. */
   readonly open: Uint8Array;
   /** Bits (`ASSUMPTIONS`) of what it rests on that all callers are visible. */
   readonly closedBy: Uint8Array;
   /** 1 for code that is only jumped to: a part that the compiler split off. */
   readonly piece: Uint8Array;
-  /** Nodes that end in a return, in compressed rows. */
-  readonly returnStart: Uint32Array;
-  readonly returnNodes: Uint32Array;
+  /** Nodes of a function that end in a return. */
+  returnsOf(f: number): readonly number[];
   /** Functions that a function jumps into, in compressed rows. */
   readonly jumpStart: Uint32Array;
   readonly jumps: Uint32Array;
@@ -56,27 +57,31 @@ export function findReturns(program: Program, nodes: Nodes, assumptions: Assumpt
     taken = new Uint8Array(count);
   const from: number[] = [],
     to: number[] = [];
-  const crosses = (f: number, g: number): void => {
+  const entered = new Uint8Array(nodes.count);
+  const crosses = (f: number, target: number): void => {
+    const g = functionOf[target];
+    if (g === f) return;
     from.push(f);
     to.push(g);
     jumpedTo[g] = 1;
+    entered[target] = 1;
   };
-  const { callee, successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
-  for (let k = 0; k < nodes.count; k++) {
+  const { successorStart, successorEnd, successors, startSuccessorStart, startSuccessorEnd, startSuccessors } = nodes;
+  for (const entry of nodes.callees) {
+    called[functionOf[entry]] = 1;
+    entered[entry] = 1;
+  }
+  for (const k of nodes.leaving(functionOf)) {
     const f = functionOf[k];
-    if (callee[k] >= 0) called[functionOf[callee[k]]] = 1;
-    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) {
-      const g = functionOf[successors[e]];
-      if (g !== f) crosses(f, g);
-    }
-    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) {
-      const g = functionOf[startSuccessors[e]];
-      if (g !== f) crosses(f, g);
-    }
+    for (let e = successorStart[k]; e < successorEnd[k]; e++) crosses(f, successors[e]);
+    for (let e = startSuccessorStart[k]; e < startSuccessorEnd[k]; e++) crosses(f, startSuccessors[e]);
   }
   const take = (va: number): void => {
     const i = instructions.covering(va);
-    if (i >= 0) taken[functionOf[nodes.of(i)]] = 1;
+    if (i < 0) return;
+    const k = nodes.of(i);
+    taken[functionOf[k]] = 1;
+    entered[k] = 1;
   };
   for (const list of [facts.addressTaken, facts.thunkAddress, facts.returnThunks, facts.replaceable])
     list.forEach(take);
@@ -104,14 +109,6 @@ export function findReturns(program: Program, nodes: Nodes, assumptions: Assumpt
   }
   spread(open, functions.traced, jumpStart, jumps);
 
-  const returnsFrom: number[] = [],
-    returnsAt: number[] = [];
-  for (let k = 0; k < nodes.count; k++) {
-    if (nodes.exit[k] !== Exit.cReturn && nodes.exit[k] !== Exit.return) continue;
-    returnsFrom.push(functionOf[k]);
-    returnsAt.push(k);
-  }
-  const [returnStart, returnNodes] = compressRows(count, returnsFrom, returnsAt);
   const [jumperStart, jumpers] = compressRows(count, to, from);
   const nodesOf = (f: number): number[] => {
     // The function's own run of nodes, and the replacements of alternatives, which lie elsewhere.
@@ -122,15 +119,27 @@ export function findReturns(program: Program, nodes: Nodes, assumptions: Assumpt
     for (const other of replacements.get(f) ?? []) if (other < start || other >= k) list.push(other);
     return list;
   };
+  const returning = new Map<number, readonly number[]>();
+  const returnsOf = (f: number): readonly number[] => {
+    let found = returning.get(f);
+    if (found === undefined) {
+      found = nodesOf(f).filter((k) => {
+        nodes.settle(k);
+        return nodes.exit[k] === Exit.cReturn || nodes.exit[k] === Exit.return;
+      });
+      returning.set(f, found);
+    }
+    return found;
+  };
   return {
     count,
     functionOf,
+    entered,
     nodesOf,
     open,
     closedBy,
     piece,
-    returnStart,
-    returnNodes,
+    returnsOf,
     jumpStart,
     jumps,
     jumperStart,
@@ -140,8 +149,21 @@ export function findReturns(program: Program, nodes: Nodes, assumptions: Assumpt
   };
 }
 
+/** Functions with a return among the given nodes, which are settled, and those that jump into such a function. */
+export function returningFunctions(
+  { exit }: Nodes,
+  { functionOf, jumperStart, jumpers }: Returns,
+  list: Uint32Array,
+): ReadonlySet<number> {
+  const found = new Set<number>();
+  for (const k of list) if (exit[k] === Exit.cReturn || exit[k] === Exit.return) found.add(functionOf[k]);
+  // A set goes through what is added on the way.
+  for (const f of found) for (let e = jumperStart[f]; e < jumperStart[f + 1]; e++) found.add(jumpers[e]);
+  return found;
+}
+
 /** Nodes and functions both ascend: one merge. Replacements of alternatives belong to the function of their site. */
-function functionsOf({ functions, facts, instructions }: Program, { count, first, of }: Nodes) {
+function functionsOf({ blocks, functions, facts, instructions }: Program, { count, first, of }: Nodes) {
   const functionOf = new Uint32Array(count);
   const replacements = new Map<number, number[]>();
   for (let k = 0, f = -1; k < count; k++) {
@@ -157,10 +179,15 @@ function functionsOf({ functions, facts, instructions }: Program, { count, first
     const f = functionOf[of(i)];
     const own = replacements.get(f) ?? [];
     replacements.set(f, own);
-    for (let k = of(j); k < count && instructions.address[first[k]] - start < length; k++) {
-      functionOf[k] = f;
-      own.push(k);
-    }
+    for (
+      let b = blocks.ofInstruction[j];
+      b < blocks.count && instructions.address[blocks.first[b]] - start < length;
+      b++
+    )
+      for (let k = of(blocks.first[b]); k < count && first[k] < blocks.end[b]; k++) {
+        functionOf[k] = f;
+        own.push(k);
+      }
   });
   return { functionOf, replacements };
 }
@@ -205,20 +232,11 @@ function spread(open: Uint8Array, traced: Uint8Array, jumpStart: Uint32Array, ju
 function callsOf(
   count: number,
   functionOf: Uint32Array,
-  { callee }: Nodes,
+  { callNodes, callees }: Nodes,
 ): [callStart: Uint32Array, calls: Uint32Array, callerStart: Uint32Array, callers: Uint32Array] {
-  let total = 0;
-  for (let k = 0; k < callee.length; k++) if (callee[k] >= 0) total++;
-  const callers = new Uint32Array(total),
-    from = new Uint32Array(total),
-    to = new Uint32Array(total);
-  for (let k = 0, at = 0; k < callee.length; k++) {
-    if (callee[k] < 0) continue;
-    callers[at] = k;
-    from[at] = functionOf[k];
-    to[at++] = functionOf[callee[k]];
-  }
-  return [...compressRows(count, from, to), ...compressRows(count, to, callers)];
+  const from = callNodes.map((k) => functionOf[k]),
+    to = callees.map((k) => functionOf[k]);
+  return [...compressRows(count, from, to), ...compressRows(count, to, callNodes)];
 }
 
 /** Pairs as compressed rows, by counting sort. */

@@ -64,7 +64,7 @@ export function summarize(
   assumptions: Assumptions,
 ): Summaries {
   const { count, call, callee, exit, useParts, useRest, killParts, killRest } = nodes;
-  const { successorStart, successors, startSuccessorStart, startSuccessors } = nodes;
+  const { successorStart, successorEnd, successors, startSuccessorStart, startSuccessorEnd, startSuccessors } = nodes;
   const { all } = conventionSets(bits);
   const unseen = unseenCalls(bits);
   const rp = new Int32Array(count),
@@ -78,7 +78,7 @@ export function summarize(
       r = 0,
       sp = -1,
       sr = -1;
-    for (let e = successorStart[k]; e < successorStart[k + 1]; e++) {
+    for (let e = successorStart[k]; e < successorEnd[k]; e++) {
       const s = successors[e];
       p |= rp[s];
       r |= rr[s];
@@ -130,7 +130,7 @@ export function summarize(
     r = useRest[k] | (r & ~killRest[k]);
     sp |= killParts[k];
     sr |= killRest[k];
-    for (let e = startSuccessorStart[k]; e < startSuccessorStart[k + 1]; e++) {
+    for (let e = startSuccessorStart[k]; e < startSuccessorEnd[k]; e++) {
       const s = startSuccessors[e];
       p |= rp[s];
       r |= rr[s];

@@ -135,8 +135,9 @@ export function traceLocation(
   };
   /** Behind the last instruction of node k (a call that has returned). */
   const leave = (visit: Visit, k: number, at: number | undefined): void => {
+    nodes.settle(k);
     const last = end[k] - 1;
-    for (let e = nodes.successorStart[k]; e < nodes.successorStart[k + 1]; e++)
+    for (let e = nodes.successorStart[k]; e < nodes.successorEnd[k]; e++)
       goTo(visit, nodes.successors[e], at === undefined ? "branch" : "return", visit.inCallee, at ?? last);
     switch (exit[k]) {
       case Exit.opaque:
@@ -167,9 +168,10 @@ export function traceLocation(
   };
   const walk = (visit: Visit): void => {
     const k = visit.node;
+    nodes.settle(k);
     for (let i = visit.from; i < end[k]; i++) {
       if (i === first[k])
-        for (let e = nodes.startSuccessorStart[k]; e < nodes.startSuccessorStart[k + 1]; e++)
+        for (let e = nodes.startSuccessorStart[k]; e < nodes.startSuccessorEnd[k]; e++)
           goTo(visit, nodes.startSuccessors[e], "table", visit.inCallee, i);
       const isCall = i === end[k] - 1 && call[k] !== 0;
       if (flow[i] === Flow.interrupt || flow[i] === Flow.invalid) return stop("unknown-place", i);

@@ -103,12 +103,11 @@ const MUTANTS: Readonly<Record<string, Analyze>> = {
   }),
   "a caller forgotten when returns are fed": withStep({
     nodes: (nodes) => {
+      for (let k = 0; k < nodes.count; k++) nodes.settle(k);
       const last = nodes.callee.findLastIndex((callee) => callee >= 0);
-      const callee = nodes.callee.slice(),
-        call = nodes.call.slice();
       // At the call itself, everything counts as read: only the callee's returns miss it.
-      if (last >= 0) [callee[last], call[last]] = [-1, CallKind.opaque];
-      return { ...nodes, callee, call };
+      if (last >= 0) [nodes.callee[last], nodes.call[last]] = [-1, CallKind.opaque];
+      return nodes;
     },
   }),
   "a function whose address is taken believed closed": withFacts(() => ({ addressTaken: none })),
