@@ -27,12 +27,6 @@ import { isNop } from "./nodes.js";
 import { InstructionReader } from "./reader.js";
 import { compileStep, compileTest, MEMORY, remainder, type Step } from "./transfer.js";
 
-/** What is known of `register` (hardware number) directly before `instruction`? */
-export interface Question {
-  readonly instruction: number;
-  readonly register: number;
-}
-
 /** Why a content is not known, in the order of the reports: name and sentence. */
 export const UNKNOWN_REASONS = {
   memory: "loaded from memory that is not followed",
@@ -101,14 +95,6 @@ const [BY_RETURN, BY_POINTER, BY_SLOT] = (["cReturn", "indirectCall", "privateSl
 const MOST_CALLERS = 64;
 /** Blocks of a callee that are looked through for its returns. */
 const LARGEST_CALLEE = 64;
-
-/** Answers in the order of the questions. */
-export function knownContents(program: Program, questions: readonly Question[], assumptions: Assumptions): Known[] {
-  const contents = new KnownContents(program, assumptions);
-  const answers = questions.map(({ instruction, register }) => contents.at(instruction, register).value);
-  contents.free();
-  return answers;
-}
 
 export class KnownContents {
   readonly #program: Program;
