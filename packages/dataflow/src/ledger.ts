@@ -32,7 +32,7 @@ const PLANES = 6;
 const plane = (name: keyof typeof ASSUMPTIONS): number => ASSUMPTIONS[name][0];
 
 /** Groups that have a location in the set: registers are bits 0-15, flags the bits that they have in the word `rest`. */
-export const groupsTouched = ({ parts, rest }: Locations): number => registersIn(parts, rest) | (rest & ALL_FLAGS);
+const groupsTouched = ({ parts, rest }: Locations): number => registersIn(parts, rest) | (rest & ALL_FLAGS);
 /** Groups all of whose locations are in the set. */
 const groupsCovered = (parts: number, rest: number): number =>
   (parts & (parts >>> 16) & rest & 0xffff) | (rest & ALL_FLAGS);
