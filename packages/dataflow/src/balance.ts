@@ -153,13 +153,12 @@ export function findBalanced(
     }
   }
   // Balance rests on what that of the callees does.
-  const spread = work;
-  restsOn.forEach((bits, f) => bits !== 0 && spread.push(f));
-  for (let g = spread.pop(); g !== undefined; g = spread.pop()) {
+  restsOn.forEach((bits, f) => bits !== 0 && work.push(f));
+  for (let g = work.pop(); g !== undefined; g = work.pop()) {
     for (const f of callersOf.get(g) ?? []) {
       if ((restsOn[g] & ~restsOn[f]) === 0) continue;
       restsOn[f] |= restsOn[g];
-      spread.push(f);
+      work.push(f);
     }
   }
   stepper.free();
