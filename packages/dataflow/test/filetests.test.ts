@@ -17,6 +17,7 @@ import {
   SLOT,
   slotOf,
   type Assumptions,
+  type Content,
   type Locations,
 } from "../src/index.js";
 
@@ -39,6 +40,32 @@ const ASKED = new Map<number, [name: string, register: number, mask: number]>([
   [Code.Wrmsr, ["ecx", 1, -1]],
   [Code.Cpuid, ["eax", 0, -1]],
 ]);
+
+interface AskedContent {
+  readonly program: Program;
+  readonly at: string;
+  readonly text: string;
+  readonly name: string;
+  readonly mask: number;
+  readonly content: Content;
+}
+
+const addressOf = ({ instructions }: Program, i: number): string => (instructions.address[i] >>> 0).toString(16);
+
+/** Asks for each operand that is worth knowing, in the order of the code. */
+function forAsked(filetest: Filetest, tell: (asked: AskedContent) => void): void {
+  const program = programOf(filetest);
+  const { code, count } = program.instructions;
+  const contents = new KnownContents(program, assumptionsOf(filetest));
+  for (let i = 0; i < count; i++) {
+    const asked = ASKED.get(code[i]);
+    if (asked === undefined) continue;
+    const [name, register, mask] = asked;
+    const content = contents.at(i, register);
+    tell({ program, at: addressOf(program, i), text: textOf(program, i), name, mask, content });
+  }
+  contents.free();
+}
 
 runFiletests(new URL("./filetests/", import.meta.url), {
   liveness: (filetest) => {
@@ -65,44 +92,26 @@ runFiletests(new URL("./filetests/", import.meta.url), {
     return printSummaries(program, analyzeLiveness(program, assumptionsOf(filetest)));
   },
   known: (filetest) => {
-    const program = programOf(filetest);
-    const { instructions } = program;
-    const contents = new KnownContents(program, assumptionsOf(filetest));
     const lines: string[] = [];
-    for (let i = 0; i < instructions.count; i++) {
-      const asked = ASKED.get(instructions.code[i]);
-      if (asked === undefined) continue;
-      const content = contents.at(i, asked[1]);
-      const isKnown = knowledgeOf(content.value, asked[2]) !== "nothing";
-      const value = isKnown ? masked(content.value, asked[2]) : content.value;
+    forAsked(filetest, ({ at, text, name, mask, content }) => {
+      const isKnown = knowledgeOf(content.value, mask) !== "nothing";
+      const value = isKnown ? masked(content.value, mask) : content.value;
       const reason = isKnown ? "" : ` (${reasonOf(content)})`;
-      lines.push(
-        `${(instructions.address[i] >>> 0).toString(16)}  ${textOf(program, i).padEnd(14)} ${asked[0]} = ${formatKnown(value)}${reason}`,
-      );
-    }
-    contents.free();
+      lines.push(`${at}  ${text.padEnd(14)} ${name} = ${formatKnown(value)}${reason}`);
+    });
     return lines.join("\n");
   },
   derivation: (filetest) => {
-    const program = programOf(filetest);
-    const { instructions } = program;
-    const contents = new KnownContents(program, assumptionsOf(filetest));
     const lines: string[] = [];
-    for (let i = 0; i < instructions.count; i++) {
-      const asked = ASKED.get(instructions.code[i]);
-      if (asked === undefined) continue;
-      const content = contents.at(i, asked[1]);
-      lines.push(`${(instructions.address[i] >>> 0).toString(16)}  ${textOf(program, i)}`);
-      for (const step of derive(content, knowledgeOf(content.value, asked[2]) !== "nothing")) {
-        const at = (instructions.address[step.instruction] >>> 0).toString(16);
+    forAsked(filetest, ({ program, at, text, mask, content }) => {
+      lines.push(`${at}  ${text}`);
+      for (const step of derive(content, knowledgeOf(content.value, mask) !== "nothing")) {
         const place = step.place < SLOT ? `r${step.place}` : `slot ${slotOf(step.place).offset}`;
         const says = step.reason ?? (step.repeated ? "again" : formatKnown(step.value));
-        lines.push(
-          `${"  ".repeat(step.depth + 1)}${place} ${step.kind} ${at}  ${textOf(program, step.instruction)}  ${says}`,
-        );
+        const there = `${addressOf(program, step.instruction)}  ${textOf(program, step.instruction)}`;
+        lines.push(`${"  ".repeat(step.depth + 1)}${place} ${step.kind} ${there}  ${says}`);
       }
-    }
-    contents.free();
+    });
     return lines.join("\n");
   },
 });
