@@ -79,7 +79,7 @@ export function summarizeKnown(facts: SiteFacts, what: number): KnownSummary {
   const { exact, set, range, nothing } = counts;
   return {
     sites: exact + set + range + nothing,
-    known: exact + set,
+    known: exact + set + range,
     exact,
     set,
     range,
@@ -92,7 +92,7 @@ export function renderContent(model: ContentModel): string {
   const names = model.names.length === 0 ? "" : ` (${model.names.join(", ")})`;
   if (model.reason !== null) return `${model.what} not known: ${UNKNOWN_REASONS[model.reason]}`;
   if (model.knowledge === "range")
-    return `${model.what} ${formatKnown({ known: model.knownBits | 0, value: model.bits | 0, values: undefined })}h`;
+    return `${model.what} ${formatKnown({ known: model.knownBits | 0, value: model.bits | 0, values: undefined, patterns: undefined })}h`;
   return `${model.what} ${model.values.map((v) => `${v.toString(16)}h`).join(", ")}${names}`;
 }
 

@@ -22,7 +22,8 @@ import { EdgeKind, ESP, Flow, type Program } from "@pv/x86-ir";
 import { ASSUMPTIONS, CONVENTIONS, type Assumptions } from "./conventions.js";
 import { DirectCalls } from "./direct-calls.js";
 import { Frames, type Slot } from "./frames.js";
-import { between, equalKnown, joinKnown, NOTHING, UNKNOWN, type Known } from "./known-values.js";
+import { agreed, between, equalKnown, isAnything, joinKnown, NOTHING, UNKNOWN, type Known } from "./known-values.js";
+import { comparisonOf, conditionOf, narrowed } from "./known-order.js";
 import { isNop } from "./nodes.js";
 import { InstructionReader } from "./reader.js";
 import { compileStep, compileTest, MEMORY, remainder, type Step } from "./transfer.js";
@@ -74,6 +75,8 @@ interface MutableContent extends Content {
   /** Those that it is an input of. */
   users: MutableContent[];
   evaluate: ((inputs: readonly MutableContent[]) => Known) | undefined;
+  /** How often it was evaluated. */
+  rounds: number;
   state: 0 | 1 | 2;
 }
 const State = { made: 0, queued: 1, expanded: 2 } as const;
@@ -93,6 +96,8 @@ const [BY_RETURN, BY_POINTER, BY_SLOT] = (["cReturn", "indirectCall", "privateSl
 
 /** More visible callers than this are not looked at: they hardly ever agree, and asking them all is what would take time. */
 const MOST_CALLERS = 64;
+/** A content that grows this often gives up its patterns, and keeps what they agree on: chains of that are short. */
+const MOST_ROUNDS = 48;
 /** Blocks of a callee that are looked through for its returns. */
 const LARGEST_CALLEE = 64;
 
@@ -161,7 +166,8 @@ export class KnownContents {
     for (let content = work.pop(); content !== undefined; content = work.pop()) {
       waiting.delete(content);
       if (content.evaluate === undefined) continue;
-      const value = content.evaluate(content.inputs);
+      const found = joinKnown(content.value, content.evaluate(content.inputs));
+      const value = content.rounds++ < MOST_ROUNDS ? found : agreed(found);
       if (equalKnown(value, content.value)) continue;
       content.value = value;
       for (const user of content.users) {
@@ -189,6 +195,7 @@ export class KnownContents {
       restsOn: place >= SLOT ? BY_SLOT : 0,
       users: [],
       evaluate: undefined,
+      rounds: 0,
       state: State.made,
     };
   }
@@ -328,21 +335,24 @@ export class KnownContents {
       // A load that is not followed, and nothing else: the reason is plain.
       if (loads === undefined && step.reads.length === 1 && step.reads[0] === MEMORY) {
         const value = this.#run(step, [], position);
-        if (value.known === 0) return this.#unknown(i, place, "memory");
+        if (isAnything(value)) return this.#unknown(i, place, "memory");
       }
       this.#steps.set(content, [step, position, loads]);
       return content;
     });
   }
-  readonly #steps = new Map<MutableContent, readonly [step: Step, position: number, loads: Slot | undefined]>();
+  readonly #steps = new Map<
+    MutableContent,
+    readonly [step: Step, position: number, loads: MutableContent | undefined]
+  >();
 
-  /** The slot that an instruction loads from, if it is one that can be followed. */
-  #loaded(i: number, pop: boolean): Slot | undefined {
+  /** What an instruction loads, if that can be followed. */
+  #loaded(i: number, pop: boolean): MutableContent | undefined {
     const frame = this.#frameAt(this.#program.blocks.ofInstruction[i]);
     if (frame === undefined) return undefined;
     const slot = pop ? frame.stack.get(i) : frame.operand.get(i);
     if (slot === undefined || slot.offset + slot.width > frame.lowestTaken || slot.width > 8) return undefined;
-    return Math.abs(slot.offset) < SLOT_REACH / 2 ? slot : undefined;
+    return Math.abs(slot.offset) < SLOT_REACH / 2 ? this.#before(i, placeOf(slot)) : undefined;
   }
 
   #run(step: Step, inputs: readonly MutableContent[], position: number): Known {
@@ -362,11 +372,7 @@ export class KnownContents {
         const [step, position, loads] = this.#steps.get(content)!;
         const { instruction } = content;
         const inputs = step.reads.map((read) =>
-          read !== MEMORY
-            ? this.#before(instruction, read)
-            : loads !== undefined
-              ? this.#before(instruction, placeOf(loads))
-              : this.#unknown(instruction, MEMORY, "memory"),
+          read !== MEMORY ? this.#before(instruction, read) : (loads ?? this.#unknown(instruction, MEMORY, "memory")),
         );
         this.#connect(content, inputs, (values) => this.#run(step, values, position));
         this.#steps.delete(content);
@@ -572,19 +578,43 @@ export class KnownContents {
   }
 
   #testedBy(i: number, last: number, taken: boolean, place: number, content: MutableContent): MutableContent {
-    const { blocks } = this.#program;
     const condition = this.#reader.read(last).conditionCode as ConditionCode;
-    const test = compileTest(this.#reader.read(i), condition);
-    if (test === undefined || !(taken ? test.whenTaken : test.whenNot)) return content;
-    if (test.position === MEMORY) {
-      const slot = this.#frameAt(blocks.ofInstruction[i])?.operand.get(i);
-      if (slot === undefined || placeOf(slot) !== place) return content;
-    } else if (test.position !== place) return content;
-    const inside = test.inside === taken;
+    const compare = this.#reader.read(i);
+    const test = compileTest(compare, condition);
+    const isMemory = (): boolean => {
+      const slot = this.#frameAt(this.#program.blocks.ofInstruction[i])?.operand.get(i);
+      return slot !== undefined && placeOf(slot) === place;
+    };
+    if (test !== undefined) {
+      const isAbout = test.position === MEMORY ? isMemory() : test.position === place;
+      if (!isAbout || !(taken ? test.whenTaken : test.whenNot)) return content;
+      const inside = test.inside === taken;
+      return this.#narrow(i, place, [content], ([own]) => between(own!.value, test.low, test.high, inside));
+    }
+    const comparison = comparisonOf(compare);
+    if (comparison === undefined) return content;
+    const { left, right } = comparison;
+    const isAbout = (position: number): boolean => (position === MEMORY ? isMemory() : position === place);
+    const ofLeft = isAbout(left);
+    if (!ofLeft && !isAbout(right)) return content;
+    const holds = conditionOf(condition, taken, ofLeft);
+    if (holds === undefined) return content;
+    const position = ofLeft ? right : left;
+    const other = position === MEMORY ? this.#loaded(i, false) : this.#before(i, position);
+    if (other === undefined || isLost(other)) return content;
+    return this.#narrow(i, place, [content, other], ([own, against]) => narrowed(own!.value, holds, against!.value));
+  }
+
+  #narrow(
+    i: number,
+    place: number,
+    inputs: MutableContent[],
+    evaluate: (inputs: readonly MutableContent[]) => Known,
+  ): MutableContent {
     const tested = this.#make(ContentKind.tested, i, place);
     tested.state = State.expanded;
-    this.#connect(tested, [content], ([input]) => between(input!.value, test.low, test.high, inside));
-    tested.value = tested.evaluate!(tested.inputs);
+    this.#connect(tested, inputs, evaluate);
+    tested.value = evaluate(inputs);
     return tested;
   }
 }
@@ -602,7 +632,7 @@ function contains(sorted: Uint32Array, value: number): boolean {
 }
 
 /** Values only grow: nothing will ever be known of it. */
-const isLost = ({ state, value }: MutableContent): boolean => state === State.expanded && value.known === 0;
+const isLost = ({ state, value }: MutableContent): boolean => state === State.expanded && isAnything(value);
 /** INT3. */
 const BREAKPOINT = 0xcc;
 /** The arithmetic flags in location words. */
@@ -617,7 +647,7 @@ export function reasonOf(content: Content): UnknownReason {
   for (;;) {
     if (at.reason !== undefined) return at.reason;
     seen.add(at);
-    const worst = at.inputs.find((input) => input.value.known === 0 && !seen.has(input));
+    const worst = at.inputs.find((input) => isAnything(input.value) && !seen.has(input));
     if (worst === undefined) return at.kind === ContentKind.merged ? "merge" : "computation";
     at = worst;
   }

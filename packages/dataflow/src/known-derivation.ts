@@ -5,7 +5,7 @@
  * it over any number of merges. Of a content that is not known, only the first way to a reason is followed.
  */
 import { ContentKind, type Content } from "./known-contents.js";
-import type { Known } from "./known-values.js";
+import { isAnything, type Known } from "./known-values.js";
 
 export interface DerivationStep {
   /** 0 for what the question asked about last; a step rests on the deeper ones that follow it. */
@@ -33,7 +33,7 @@ export function derive(content: Content, isKnown: boolean, most = 40): Derivatio
   const told = new Set<Content>();
   const work: { readonly of: Content; readonly depth: number }[] = [];
   const push = (contents: readonly Content[], depth: number): void => {
-    const chosen = isKnown ? contents : contents.filter(({ value }) => value.known === 0).slice(0, 1);
+    const chosen = isKnown ? contents : contents.filter(({ value }) => isAnything(value)).slice(0, 1);
     for (const of of (chosen.length > 0 ? chosen : contents).toReversed()) work.push({ of, depth });
   };
   push(sources([content], isKnown), 0);

@@ -1,12 +1,14 @@
 /**
  * Known values: what is known of a 32-bit content, as the set of values that it may have.
  *
- * Up to `LARGEST_SET` values are listed; more are described by the bits that they agree on (known-bits.ts), so that `0xcfc + (x & 3)`
- * is four values and `0xc0002001 + 16 * (x & 31)` is a mask. The order is inclusion: nothing (no path gets there) is bottom, everything is
- * top, and a join is the union, or the bits that all its members agree on. Bits that leave no more than `LARGEST_SET` values are
- * listed, so every element has one form, and joining is associative. Chains are at most LARGEST_SET + 32 long.
+ * Up to `LARGEST_SET` values are listed; more are described by patterns: the bits that they agree on (known-bits.ts). `0xcfc + (x & 3)` is
+ * four values, `0xc0002001 + 16 * (x & 31)` is one pattern, and where a bank has its registers here or there, a union of two. Up to
+ * `MOST_PATTERNS` are kept; beyond that, the two that leave the fewest bits unknown together become one, so that families of values
+ * stay apart. The order is inclusion: nothing (no path gets there) is bottom, everything is top, and a join covers both sides.
  *
- * An operation on lists is done value by value; on bits, by its counterpart there.
+ * An operation on lists is done value by value; on patterns, by its counterpart on bits for each. Which patterns become one depends on what is there
+ * when they do, so operations are sound, but neither join is associative nor are they monotone where patterns were joined:
+ * whoever iterates has to keep what there was, and to give up patterns after a while (`agreed`).
  */
 import {
   andBits,
@@ -21,70 +23,142 @@ import {
 
 /** How many values are listed; a power of two. Eight cover the legs of a switch, a bank of registers, and primary/secondary channels. */
 export const LARGEST_SET = 8;
-/** Bits that leave this many values or fewer are called a range: few enough to choose an emulation by, 2^8 ports or MSRs. */
-export const RANGE_BITS = 8;
+/** How many patterns are kept. */
+export const MOST_PATTERNS = 4;
+/** Patterns that leave this many values or fewer are called a range: few enough to choose an emulation by. */
+export const LARGEST_RANGE = 256;
 
+/** What all values agree on (`known` and `value`), and: */
 export interface Known extends KnownBits {
-  /** Ascending as signed words, without duplicates; undefined where only bits are known. `known` and `value` are what they agree on. */
+  /** Ascending as signed words, without duplicates; undefined where only bits are known. */
   readonly values: readonly number[] | undefined;
+  /** Each value agrees with one of these: at least two, none of which covers another, in a fixed order. Undefined where `values` or `known` say it all. */
+  readonly patterns: readonly KnownBits[] | undefined;
 }
 
 /** No path gets there. */
-export const NOTHING: Known = { known: -1, value: 0, values: [] };
+export const NOTHING: Known = { known: -1, value: 0, values: [], patterns: undefined };
 /** Anything. */
-export const UNKNOWN: Known = { ...UNKNOWN_BITS, values: undefined };
+export const UNKNOWN: Known = { ...UNKNOWN_BITS, values: undefined, patterns: undefined };
+
+/** Whether nothing is known: any value is possible. */
+export const isAnything = (a: Known): boolean => a.known === 0 && a.values === undefined && a.patterns === undefined;
 
 export function exactly(value: number): Known {
-  return { ...constant(value), values: [value | 0] };
+  return { known: -1, value: value | 0, values: [value | 0], patterns: undefined };
 }
 
 /** One of the given values (any order, duplicates allowed). */
 export function oneOf(values: Iterable<number>): Known {
   const sorted = [...new Set([...values].map((value) => value | 0))].sort((a, b) => a - b);
+  return sorted.length <= LARGEST_SET ? listed(sorted) : anyOf(sorted.map(constant));
+}
+
+/** A short list, ascending, without duplicates. */
+function listed(sorted: readonly number[]): Known {
   if (sorted.length === 0) return NOTHING;
   let bits = constant(sorted[0]!);
   for (const value of sorted) bits = joinBits(bits, constant(value));
-  return sorted.length <= LARGEST_SET ? { ...bits, values: sorted } : { ...bits, values: undefined };
+  return { known: bits.known, value: bits.value, values: sorted, patterns: undefined };
 }
 
 /** Whatever agrees with the bits. */
 export function agreeing(bits: KnownBits): Known {
   if (bits.known === 0) return UNKNOWN;
-  const unknown = ~bits.known;
-  if (bitCount(unknown) > LIST_BITS) return { known: bits.known, value: bits.value, values: undefined };
-  const values: number[] = [];
+  if (membersOf(bits) <= LARGEST_SET) return oneOf(membersIn(bits));
+  return { known: bits.known, value: bits.value, values: undefined, patterns: undefined };
+}
+
+/** Whatever agrees with one of the patterns (any order, at least one). */
+function anyOf(patterns: readonly KnownBits[]): Known {
+  let kept = withoutCovered(patterns);
+  if (kept.reduce((sum, each) => sum + membersOf(each), 0) <= LARGEST_SET)
+    return listed([...new Set(kept.flatMap(membersIn))].sort((a, b) => a - b));
+  for (let pair = closest(kept); pair !== undefined; pair = closest(kept)) {
+    const [i, j] = pair;
+    kept = withoutCovered([joinBits(kept[i]!, kept[j]!), ...kept.filter((_, k) => k !== i && k !== j)]);
+  }
+  if (kept.length === 1) return agreeing(kept[0]!);
+  const { known, value } = kept.reduce(joinBits);
+  return { known, value, values: undefined, patterns: kept };
+}
+
+/** The next two patterns to become one: halves of one, or, where there are too many, those that leave the fewest bits unknown together. */
+function closest(patterns: readonly KnownBits[]): readonly [number, number] | undefined {
+  let best: readonly [number, number] | undefined,
+    fewest = 33;
+  for (let i = 0; i < patterns.length; i++)
+    for (let j = i + 1; j < patterns.length; j++) {
+      const [a, b] = [patterns[i]!, patterns[j]!];
+      const different = (a.value ^ b.value) & a.known;
+      if (a.known === b.known && (different & (different - 1)) === 0) return [i, j];
+      const unknown = bitCount(~joinBits(a, b).known);
+      if (unknown < fewest) [fewest, best] = [unknown, [i, j]];
+    }
+  return patterns.length > MOST_PATTERNS ? best : undefined;
+}
+
+/** In a fixed order: by what they surely contain, then by what they leave open. */
+function withoutCovered(patterns: readonly KnownBits[]): KnownBits[] {
+  const kept: KnownBits[] = [];
+  for (const each of patterns) {
+    if (kept.some((other) => refines(each, other))) continue;
+    for (let i = kept.length - 1; i >= 0; i--) if (refines(kept[i]!, each)) kept.splice(i, 1);
+    kept.push(each);
+  }
+  return kept.sort((a, b) => (a.value >>> 0) - (b.value >>> 0) || a.known - b.known);
+}
+
+/** The patterns that together are a value: its listed ones, its patterns, or its bits. */
+export function patternsOf(a: Known): readonly KnownBits[] {
+  return a.patterns ?? a.values?.map(constant) ?? [a];
+}
+
+const membersOf = ({ known }: KnownBits): number => 2 ** bitCount(~known);
+
+function membersIn({ known, value }: KnownBits): number[] {
+  const unknown = ~known,
+    members: number[] = [];
   // Counts through the subsets of the unknown bits.
   for (let part = 0; ; part = (part - unknown) & unknown) {
-    values.push(bits.value | part);
-    if (part === unknown) break;
+    members.push(value | part);
+    if (part === unknown) return members;
   }
-  return oneOf(values);
 }
-const LIST_BITS = Math.log2(LARGEST_SET);
+
+/** What all values agree on, and no more. */
+export function agreed(a: Known): Known {
+  return a.patterns === undefined ? a : agreeing(a);
+}
 
 export function joinKnown(a: Known, b: Known): Known {
   if (a === b || b.values?.length === 0) return a;
   if (a.values?.length === 0) return b;
   if (a.values !== undefined && b.values !== undefined) return oneOf([...a.values, ...b.values]);
-  const bits = joinBits(a, b);
-  return { known: bits.known, value: bits.value, values: undefined };
+  if (isAnything(a)) return a;
+  if (isAnything(b)) return b;
+  return anyOf([...patternsOf(a), ...patternsOf(b)]);
 }
 
 export function equalKnown(a: Known, b: Known): boolean {
   if (a === b) return true;
-  if (!equalBits(a, b) || a.values?.length !== b.values?.length) return false;
+  if (!equalBits(a, b) || a.values?.length !== b.values?.length || a.patterns?.length !== b.patterns?.length)
+    return false;
+  if (a.patterns !== undefined) return a.patterns.every((each, i) => equalBits(each, b.patterns![i]!));
   return a.values?.every((value, i) => value === b.values![i]) ?? true;
 }
 
-/** Whether every value of `a` is one of `b`'s. */
+/** Whether every value of `a` is plainly one of `b`'s: each pattern of `a` within one of `b`'s. */
 export function within(a: Known, b: Known): boolean {
   if (a.values?.length === 0) return true;
-  if (b.values === undefined) return refines(a, b);
-  return a.values?.every((value) => b.values!.includes(value)) ?? false;
+  if (b.values !== undefined) return a.values?.every((value) => b.values!.includes(value)) ?? false;
+  const wider = patternsOf(b);
+  return patternsOf(a).every((each) => wider.some((other) => refines(each, other)));
 }
 
 /** What an operation makes of one operand. */
 export function map(a: Known, each: (value: number) => number, onBits: (a: KnownBits) => KnownBits): Known {
+  if (a.patterns !== undefined) return anyOf(a.patterns.map(onBits));
   if (a.values === undefined) return agreeing(onBits(a));
   return a.values.length === 1 ? exactly(each(a.values[0]!)) : oneOf(a.values.map(each));
 }
@@ -97,7 +171,11 @@ export function combine(
   onBits: (a: KnownBits, b: KnownBits) => KnownBits,
 ): Known {
   if (a.values?.length === 0 || b.values?.length === 0) return NOTHING;
-  if (a.values === undefined || b.values === undefined) return agreeing(onBits(a, b));
+  if (a.values === undefined || b.values === undefined) {
+    if (a.patterns === undefined && b.patterns === undefined && (a.values ?? b.values) === undefined)
+      return agreeing(onBits(a, b));
+    return anyOf(patternsOf(a).flatMap((x) => patternsOf(b).map((y) => onBits(x, y))));
+  }
   if (a.values.length === 1 && b.values.length === 1) return exactly(each(a.values[0]!, b.values[0]!));
   return oneOf(a.values.flatMap((x) => b.values!.map((y) => each(x, y))));
 }
@@ -119,6 +197,14 @@ export function between(a: Known, low: number, high: number, inside: boolean): K
   if (a.values !== undefined) {
     const kept = a.values.filter((value) => isIn(value) === inside);
     return kept.length === a.values.length ? a : oneOf(kept);
+  }
+  if (a.patterns !== undefined) {
+    const kept = a.patterns.map((each) => between(agreeing(each), low, high, inside));
+    const open = kept.filter(({ values }) => values?.length !== 0);
+    if (open.length === 0) return NOTHING;
+    const narrowed = anyOf(open.flatMap(patternsOf));
+    // Joined again, it may have lost more than it won.
+    return within(narrowed, a) ? narrowed : a;
   }
   if (!inside) {
     // What remains at one end of what the bits allow is an interval again.
@@ -156,7 +242,8 @@ export function knowledgeOf(a: Known, mask: number): Knowledge {
   if (a.values?.length === 0) return "nothing";
   if ((a.known & mask) === mask) return "exact";
   if (a.values !== undefined) return "set";
-  return bitCount(~a.known & mask) <= RANGE_BITS ? "range" : "nothing";
+  const members = patternsOf(a).reduce((sum, { known }) => sum + 2 ** bitCount(~known & mask), 0);
+  return members <= LARGEST_RANGE ? "range" : "nothing";
 }
 
 function bitCount(word: number): number {

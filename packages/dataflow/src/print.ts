@@ -1,6 +1,7 @@
 /** The texts of the analyses: what filetests pin. */
 import { formatLocations, type Program } from "@pv/x86-ir";
-import type { Known } from "./known-values.js";
+import type { KnownBits } from "./known-bits.js";
+import { patternsOf, type Known } from "./known-values.js";
 import type { Liveness } from "./liveness.js";
 
 const hex = (value: number, digits = 8): string => (value >>> 0).toString(16).padStart(digits, "0");
@@ -37,14 +38,21 @@ export function printSummaries(program: Program, liveness: Liveness): string {
 
 const unsigned = (values: readonly number[]): number[] => values.map((value) => value >>> 0).sort((a, b) => a - b);
 
-/** `3f8`, `2f8|3f8` where it is one of a few, `......f8` where only some hexadecimal digits are known, `?` where none is, `-` where no path leads. */
-export function formatKnown(bits: Known): string {
-  if (bits.values !== undefined)
-    return bits.values.length === 0
-      ? "-"
-      : unsigned(bits.values)
-          .map((v) => hex(v, 1))
-          .join("|");
+/**
+ * `3f8`, `2f8|3f8` where it is one of a few, `......f8` where only some hexadecimal digits are known (`*`: some bits of one), `0000040.|c00020..`
+ * where it is one of several such, `?` where nothing is, `-` where no path leads.
+ */
+export function formatKnown(known: Known): string {
+  const { values } = known;
+  if (values === undefined) return patternsOf(known).map(formatPattern).join("|");
+  return values.length === 0
+    ? "-"
+    : unsigned(values)
+        .map((v) => hex(v, 1))
+        .join("|");
+}
+
+function formatPattern(bits: KnownBits): string {
   if (bits.known === 0) return "?";
   let text = "";
   for (let digit = 7; digit >= 0; digit--) {
