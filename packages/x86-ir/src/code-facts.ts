@@ -283,7 +283,7 @@ function relocatedWords(image: KernelImage, code: CodeRange): number[] {
 }
 
 /** Places of 32-bit words that fit: at every byte of code, at every fourth of data. */
-function wordsThatFit(image: KernelImage, fits: (value: number) => boolean): number[] {
+export function wordsThatFit(image: KernelImage, fits: (value: number) => boolean): number[] {
   const places: number[] = [];
   for (const section of image.elf.sections.filter(isLoaded)) {
     const bytes = sectionBytes(image.elf, section),

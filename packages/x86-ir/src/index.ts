@@ -7,4 +7,5 @@ export * from "./functions.js";
 export * from "./locations.js";
 export * from "./print.js";
 export * from "./program.js";
+export { staticData, type StaticData } from "./static-data.js";
 export * from "./types.js";
