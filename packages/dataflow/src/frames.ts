@@ -176,6 +176,10 @@ const ONLY_READ: ReadonlySet<Mnemonic> = new Set([
   Mnemonic.Div,
   Mnemonic.Idiv,
 ]);
+/** `bts %eax, mem` and its like reach any bit from the operand on. */
+export const isBitStore = ({ mnemonic, op1Kind }: Instruction): boolean =>
+  (mnemonic === Mnemonic.Bts || mnemonic === Mnemonic.Btr || mnemonic === Mnemonic.Btc) && op1Kind === OpKind.Register;
+export const onlyReads = (mnemonic: Mnemonic): boolean => ONLY_READ.has(mnemonic);
 
 /** What one pass over a block sees. A block may be passed again with less known: what it said before is then unsaid. */
 class FrameWalk {
@@ -316,11 +320,12 @@ class FrameWalk {
       const offset = this.#address(instruction);
       if (Object.is(offset, FOREIGN)) return;
       const width = MemorySizeExt.size(instruction.memorySize);
-      const reads = operand > 0 || ONLY_READ.has(instruction.mnemonic);
+      const reads = operand > 0 || onlyReads(instruction.mnemonic);
       if (!isKnown(offset) || width === 0) {
         if (!reads) this.#take(LOST);
         return;
       }
+      if (isBitStore(instruction)) this.#take(offset);
       this.operand.set(i, { offset, width });
       if (!reads) this.stores.add(i);
       return;
