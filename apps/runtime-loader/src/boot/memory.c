@@ -34,6 +34,11 @@ void *memset(void *to, int value, size_t size) {
 
 int memcmp(const void *a, const void *b, size_t size) {
   const uint8_t *x = a, *y = b;
+  size_t words = size / 4;
+  bool same = true;
+  if (words > 0) __asm__ volatile("repe cmpsl" : "=@ccz"(same), "+S"(x), "+D"(y), "+c"(words) : : "memory");
+  if (!same) x -= 4, y -= 4, size = 4;   /* they differ in the word before */
+  else size &= 3;
   for (; size > 0; size--, x++, y++)
     if (*x != *y) return *x < *y ? -1 : 1;
   return 0;

@@ -87,6 +87,13 @@ static bool follow_row(bool local, uint32_t index, uint64_t guest) {
   return true;
 }
 
+/* Is a chunk of the guest's table, on one page, what it was? */
+static bool unchanged(uint32_t address, const uint64_t *known_rows, uint32_t size) {
+  if ((address & 4095) + size > 4096) return false;
+  const uint8_t *rows = guest_view(address, 0);
+  return rows != NULL && memcmp(rows, known_rows, size) == 0;
+}
+
 static bool follow_table(bool local) {
   static uint64_t chunk[CHUNK];
   struct copied_table *copy = &copies[local];
@@ -94,8 +101,8 @@ static bool follow_table(bool local) {
   bool changed = false;
   for (uint32_t first = 0; first < rows; first += CHUNK) {
     uint32_t count = rows - first < CHUNK ? rows - first : CHUNK;
+    if (first + count <= copy->rows && unchanged(base + first * 8, &copy->guest[first], count * 8)) continue;
     if (!guest_read(base + first * 8, chunk, count * 8, 0)) memset(chunk, 0, sizeof chunk);
-    if (first + count <= copy->rows && memcmp(chunk, &copy->guest[first], count * 8) == 0) continue;
     for (uint32_t i = 0; i < count; i++)
       if (first + i > 0 || local) changed |= follow_row(local, first + i, chunk[i]);
   }
@@ -142,8 +149,7 @@ static const struct known_row *known_row(uint32_t selector) {
 }
 
 static bool runnable(void) {
-  bool user = vcpu.cpl == 3;
-  uint64_t code = row_of(user, vcpu.regs.cs), stack = row_of(user, vcpu.regs.ss);
+  uint64_t code = known_row(vcpu.regs.cs)->row, stack = known_row(vcpu.regs.ss)->row;
   return descriptor_is_code(code) && descriptor_present(code) && descriptor_is_writable_data(stack) && descriptor_present(stack);
 }
 

@@ -35,7 +35,10 @@ void translations_forget(void) {
   translations_generation = 1;
 }
 
+_Static_assert((int)TRANSLATION_WRITE == (int)ACCESS_WRITE, "the same bit");
+
 static void remember(uint32_t address, uint32_t access, uint32_t frame) {
+  if (frame_kind(frame) != FRAME_RAM) return;
   translations[(address >> 12) % TRANSLATIONS] = (struct translation){(address & ~4095u) | access, translations_generation, frame};
 }
 

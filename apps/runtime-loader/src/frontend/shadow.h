@@ -6,22 +6,23 @@
 #include <stdint.h>
 
 /*
- * Answers of `shadow_reach`, by page. One holds until an entry of a shadow table is taken away or restricted, or another table is in use:
- * all of them are forgotten then, by a new generation.
+ * Answers of `shadow_reach` for pages that are memory of the guest. One holds until an entry of a shadow table is taken away or
+ * restricted, or another table is in use: all of them are forgotten then, by a new generation.
  */
 struct translation {
-  uint32_t page, generation;   /* the page's address and the access that it is for */
-  uint32_t frame;
+  uint32_t page;   /* its address, and the access that it was for; one for writing is for reading, too */
+  uint32_t generation, frame;
 };
-enum { TRANSLATIONS = 64 };
+enum { TRANSLATIONS = 64, TRANSLATION_WRITE = 2 };
 extern struct translation translations[TRANSLATIONS];
 extern uint32_t translations_generation;
 void translations_forget(void);
 
 static inline bool translation_known(uint32_t address, uint32_t access, uint32_t *frame) {
   const struct translation *t = &translations[(address >> 12) % TRANSLATIONS];
+  uint32_t differs = t->page ^ ((address & ~4095u) | access);
   *frame = t->frame;
-  return t->page == ((address & ~4095u) | access) && t->generation == translations_generation;
+  return (differs & ~(t->page & TRANSLATION_WRITE)) == 0 && t->generation == translations_generation;
 }
 
 struct shadow_fault {
