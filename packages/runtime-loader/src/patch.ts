@@ -16,6 +16,7 @@ import {
   POISON_FLAGS,
   poisonedRegisters,
   STI_KIND,
+  Tactic,
   variantOf,
   type Hole,
   type Template,
@@ -27,7 +28,8 @@ import { checkFits } from "./fit.js";
 import { loadKernel, type LoadedKernel } from "./loaded-kernel.js";
 import { RESIDENT_END, RESIDENT_PAGE_OFFSET, RESIDENT_PHYSICAL, type ResidentInfo } from "./resident.js";
 
-const JUMP_SIZE = 5;
+const JUMP_SIZE = 5,
+  SHORT_JUMP_SIZE = 2;
 const STUB_ALIGN = 4;
 const FILLER = 0xcc;
 
@@ -82,7 +84,7 @@ export function patchKernel({ elf, annotations, templates, resident, poison }: P
       writeStub(stubs, annotations, patch, windows[patch], chosen, poison ? templates.poison : undefined);
     }
     for (let patch = 0; patch < patches.count; patch++) {
-      if (addresses[patch] !== 0) divert(windows[patch], patches.start[patch], addresses[patch]);
+      if (addresses[patch] !== 0) divert(windows[patch], patches.tactic[patch], patches.start[patch], addresses[patch]);
     }
 
     const applied = addresses.reduce((count, address) => count + (address === 0 ? 0 : 1), 0);
@@ -220,11 +222,13 @@ function siteAt(sites: Annotations["sites"], row: number, original: Uint8Array):
   };
 }
 
-/** The window becomes a jump to its stub. */
-function divert(window: Uint8Array, start: number, stub: number): void {
-  window.fill(FILLER);
-  window[0] = 0xe9;
-  new DataView(window.buffer, window.byteOffset).setUint32(1, stub - (start + JUMP_SIZE), true);
+/** The window becomes a jump to its stub; one with a hole becomes a short jump to its end, where the jump is, and keeps what is in between. */
+function divert(window: Uint8Array, tactic: number, start: number, stub: number): void {
+  const at = tactic === Tactic.hole ? window.length - JUMP_SIZE : 0;
+  if (tactic === Tactic.hole) window.set([0xeb, at - SHORT_JUMP_SIZE]);
+  else window.fill(FILLER);
+  window[at] = 0xe9;
+  new DataView(window.buffer, window.byteOffset).setUint32(at + 1, stub - (start + at + JUMP_SIZE), true);
 }
 
 /** The arena: bytes at a cursor. Fails with PV4006 where it is full. */

@@ -1,6 +1,7 @@
 /* The last step of the boot stage for back ends that keep a monitor: one-byte traps on what ring 3 does silently, and into the monitor. */
 #include "../frontend/policy.h"
 #include "../frontend/start.h"
+#include "../patch/patcher.h"
 #include "handover.h"
 #include "layout.h"
 #include "serial.h"
@@ -8,7 +9,7 @@
 const struct region backend_memory = {MONITOR_PHYSICAL, MONITOR_PHYSICAL + MONITOR_SIZE, REGION_USABLE};
 const char backend_arguments[] = MONITOR_ARGUMENTS;
 
-enum { TRAP_OPCODE = 0xf4, JUMP_OPCODE = 0xe9 };
+enum { TRAP_OPCODE = 0xf4 };
 
 _Noreturn void enter_monitor(const struct guest_start *start);
 
@@ -22,7 +23,7 @@ static uint32_t put_traps(const struct kernel *kernel, const struct annotations 
   for (uint32_t i = 0; i < annotations->header->site_count; i++) {
     const struct site_row *site = &annotations->sites[i];
     uint8_t *byte = loaded(kernel, site->address);
-    bool in_stub = site->patch != NO_ROW && *loaded(kernel, annotations->patches[site->patch].start) == JUMP_OPCODE;
+    bool in_stub = site->patch != NO_ROW && is_diverted(&annotations->patches[site->patch], *loaded(kernel, annotations->patches[site->patch].start));
     /* Replacements are copied to where they run, which no table says. */
     if (byte == NULL || in_stub || site->flags & SITE_IN_ALTERNATIVE || !policy_needs_trap(site->kind, site->form, flag_in_memory)) continue;
     *byte = TRAP_OPCODE;

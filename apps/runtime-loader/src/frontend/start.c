@@ -3,12 +3,13 @@
 #include "backend.h"
 #include "events.h"
 #include "frames.h"
+#include "../patch/patcher.h"
 #include "ports.h"
 #include "shadow.h"
 #include "sites.h"
 #include "stubs.h"
 
-enum { BOOT_CODE = 0x10, BOOT_DATA = 0x18, JUMP_OPCODE = 0xe9 };
+enum { BOOT_CODE = 0x10, BOOT_DATA = 0x18 };
 #define SITE_TABLE_MAGIC MAGIC('P', 'V', 'M', 'S')
 
 static uint8_t loaded_byte(const struct kernel *kernel, uint32_t address) {
@@ -23,7 +24,8 @@ static void take_sites(const struct kernel *kernel, const struct annotations *an
   site_table.count = count < SITE_MAX ? count : SITE_MAX;
   for (uint32_t i = 0; i < site_table.count; i++) {
     const struct site_row *row = &annotations->sites[i];
-    bool window = row->patch != NO_ROW && loaded_byte(kernel, annotations->patches[row->patch].start) == JUMP_OPCODE;
+    const struct patch_row *patch = row->patch == NO_ROW ? NULL : &annotations->patches[row->patch];
+    bool window = patch != NULL && is_diverted(patch, loaded_byte(kernel, patch->start));
     bool trapped = !window && row->first_byte != TRAP_OPCODE && loaded_byte(kernel, row->address) == TRAP_OPCODE;
     site_table.sites[i] = (struct site){.address = row->address, .first_byte = row->first_byte, .kind = (uint8_t)row->kind, .trapped = trapped};
   }

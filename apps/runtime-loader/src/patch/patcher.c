@@ -8,8 +8,8 @@
 
 #include "kinds.h"
 
-enum { JUMP_SIZE = 5, STUB_ALIGNMENT = 4, FILLER = 0xcc };
-enum { OPCODE_JUMP = 0xe9, OPCODE_PUSH = 0x68, OPCODE_TWO_BYTE = 0x0f, OPCODE_CONDITIONAL = 0x80 };
+enum { JUMP_SIZE = 5, SHORT_JUMP_SIZE = 2, STUB_ALIGNMENT = 4, FILLER = 0xcc };
+enum { OPCODE_PUSH = 0x68, OPCODE_TWO_BYTE = 0x0f, OPCODE_CONDITIONAL = 0x80 };
 #define GARBAGE_FACTOR 0x9e3779b1u   /* 2^32 over the golden ratio: neighbouring addresses get unlike garbage */
 
 static bool put(struct stub_area *area, const void *bytes, uint32_t size) {
@@ -138,10 +138,22 @@ static bool can_emulate(const struct annotations *a, const struct templates *t, 
   return true;
 }
 
+static void put_far_jump(uint8_t *window, const struct patch_row *patch, uint32_t offset, uint32_t stub) {
+  uint32_t displacement = stub - (patch->start + offset + JUMP_SIZE);
+  window[offset] = OPCODE_JUMP;
+  memcpy(window + offset + 1, &displacement, 4);
+}
+
+/* A window becomes a jump; one with a hole becomes a short jump to its end, where the jump is, and keeps what is in between. */
 static void divert(uint8_t *window, const struct patch_row *patch, uint32_t stub) {
-  uint32_t displacement = stub - (patch->start + JUMP_SIZE);
-  window[0] = OPCODE_JUMP;
-  memcpy(window + 1, &displacement, 4);
+  if (patch->tactic == TACTIC_HOLE) {
+    uint32_t hole = patch->length - JUMP_SIZE;
+    window[0] = OPCODE_SHORT_JUMP;
+    window[1] = (uint8_t)(hole - SHORT_JUMP_SIZE);
+    put_far_jump(window, patch, hole, stub);
+    return;
+  }
+  put_far_jump(window, patch, 0, stub);
   memset(window + JUMP_SIZE, FILLER, patch->length - JUMP_SIZE);
 }
 

@@ -2,6 +2,8 @@
 #ifndef PATCHER_H
 #define PATCHER_H
 
+#include <stdbool.h>
+
 #include "annotations.h"
 #include "templates.h"
 
@@ -24,6 +26,12 @@ struct stub_area {
 struct patch_summary {
   uint32_t sites, applied, left_out;
 };
+
+/* Was a patch applied, when its window starts with that byte? No sensitive instruction starts with a jump's. */
+enum { OPCODE_JUMP = 0xe9, OPCODE_SHORT_JUMP = 0xeb };
+static inline bool is_diverted(const struct patch_row *patch, uint8_t first) {
+  return first == OPCODE_JUMP || (patch->tactic == TACTIC_HOLE && first == OPCODE_SHORT_JUMP);
+}
 
 /*
  * Applies every patch that the templates can. The tables must have been opened and verified against the same kernel,

@@ -3,11 +3,10 @@
  *
  * Before: a decoded program, its sites in ascending order, what the kernel's tables say. After: windows ascend and never
  * overlap; each is made of whole instructions, at least five bytes, with no address strictly inside that anything else
- * may name; every site is in exactly one window, or has a reason.
+ * may name and that patching changes; every site is in exactly one window, or has a reason.
  *
  * Steps: judge (rules to marks) - rooms (how far each site's windows may reach) - windows (the best set per cluster of
- * sites) - columns. The ladder of tactics is the cost table of windows.ts; a tactic that needs no neighbours, such as a
- * jump through a hole nearby, would come behind it for the sites that are left.
+ * sites) - holes (for the sites that are left) - columns. The ladder of tactics is the cost table of windows.ts, with holes as its end.
  *
  * Cost: one pass over all branch targets, then work in proportion to the number of sites.
  */
@@ -17,6 +16,7 @@ import { Judge } from "../rules/judge.js";
 import type { PlanInput } from "../rules/rule.js";
 import { moreTelling } from "../rules/table.js";
 import { ItemOp, type PatchPlans } from "../types.js";
+import { holeWindow } from "./holes.js";
 import { itemKind } from "./items.js";
 import { JUMP_BYTES, roomAround, type Room } from "./room.js";
 import { chooseWindows, type Window } from "./windows.js";
@@ -55,7 +55,38 @@ export function planPatches(input: PlanInput): PatchPlans {
     }
     windows.push(...chooseWindows(instructions, judge, isSite, first, end));
   }
+  windows.push(...holesFor(input, judge, windows, siteReason));
+  windows.sort((a, b) => a.first - b.first);
   return columnsOf(input, windows, siteReason);
+}
+
+/** Windows with a hole for sites whose only fault is their room; their reasons are struck out. */
+function holesFor(
+  { program: { instructions }, sites }: PlanInput,
+  judge: Judge,
+  windows: readonly Window[],
+  siteReason: Uint8Array,
+): Window[] {
+  const rows = new Set(sites.instruction),
+    covered = new Set<InstructionId>(),
+    holes: Window[] = [];
+  const cover = ({ first, end }: Window): void => {
+    for (let row = first; row < end; row++) covered.add(row);
+  };
+  windows.forEach(cover);
+  for (let site = 0; site < sites.count; site++) {
+    const row = sites.instruction[site];
+    if (siteReason[site] === 0 || covered.has(row) || judge.instruction(row) !== 0) continue;
+    const window = holeWindow(instructions, judge, row, (other) => rows.has(other));
+    if (window === undefined) continue;
+    let free = true;
+    for (let other = window.first; other < window.end; other++) free &&= !covered.has(other);
+    if (!free) continue;
+    cover(window);
+    holes.push(window);
+    siteReason[site] = 0;
+  }
+  return holes;
 }
 
 /** Why a site with that room is in no window, 0 where the room is large enough. */

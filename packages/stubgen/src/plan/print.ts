@@ -10,6 +10,7 @@ export const TACTIC_NAMES: Readonly<Record<Tactic, string>> = {
   [Tactic.idiom]: "idiom",
   [Tactic.forward]: "forward",
   [Tactic.backward]: "backward",
+  [Tactic.hole]: "hole",
 };
 
 const CONDITIONS = ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"] as const;
