@@ -1,12 +1,14 @@
 /** From an analysis to the pre-virtualized image: the facts and plans as an annotation table, and the table beside the kernel. */
 import { unwrap } from "@pv/elf";
 import { annotate, previrtualize, type Annotations } from "@pv/runtime-loader";
+import { NO_PATCH, steppedCode } from "@pv/stubgen";
 import type { Analysis } from "./pipeline.js";
 
 /** Bits of a site row's flags (docs/formats.md). */
 const IN_ALTERNATIVE = 1,
   HAS_EXCEPTION_ROW = 2,
-  EARLY = 4;
+  EARLY = 4,
+  STEPPED = 8;
 
 export function annotationsFor(analysis: Analysis): Annotations {
   const { image, program, sites, facts, plans, early } = analysis;
@@ -14,6 +16,7 @@ export function annotationsFor(analysis: Analysis): Annotations {
   const faulting = new Set(image.tables.exceptions?.insn);
   const rows = sites.instruction;
   const address = Uint32Array.from(rows, (i) => instructions.address[i]);
+  const stepped = steppedSites(analysis);
   return unwrap(
     annotate({
       elf: image.elf,
@@ -27,7 +30,8 @@ export function annotationsFor(analysis: Analysis): Annotations {
           (va, s) =>
             (sites.inAlternative[s] ? IN_ALTERNATIVE : 0) |
             (faulting.has(va) ? HAS_EXCEPTION_ROW : 0) |
-            (early[rows[s]] ? EARLY : 0),
+            (early[rows[s]] ? EARLY : 0) |
+            (stepped(va, s) ? STEPPED : 0),
         ),
         liveParts: facts.liveParts,
         liveRest: facts.liveRest,
@@ -38,6 +42,18 @@ export function annotationsFor(analysis: Analysis): Annotations {
       plans,
     }),
   );
+}
+
+/** Whether a site, or anything else in its window, may be stepped through by a program's trap flag. */
+function steppedSites({ image, plans }: Analysis): (va: number, site: number) => boolean {
+  if (image.symbols === undefined) return () => false;
+  const { start, end } = steppedCode(image.symbols);
+  return (va, site) => {
+    const patch = plans.sitePatch[site];
+    const first = patch === NO_PATCH ? va : plans.start[patch],
+      behind = patch === NO_PATCH ? va + 1 : first + plans.length[patch];
+    return start.some((from, range) => first < end[range] && from < behind);
+  };
 }
 
 /** The kernel as an ELF file with its annotation table in section `.previrt`. */

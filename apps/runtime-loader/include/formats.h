@@ -50,7 +50,7 @@ struct site_row {
   uint16_t assumptions;
 } PACKED;
 SIZE_IS(struct site_row, 32);
-enum { SITE_IN_ALTERNATIVE = 1, SITE_HAS_EXCEPTION_ROW = 2, SITE_EARLY = 4 };
+enum { SITE_IN_ALTERNATIVE = 1, SITE_HAS_EXCEPTION_ROW = 2, SITE_EARLY = 4, SITE_STEPPED = 8 };
 enum { KNOWS_NOTHING, KNOWS_PORT, KNOWS_MSR, KNOWS_LEAF };
 
 struct patch_row {
@@ -87,9 +87,10 @@ struct template_header {
   uint32_t hole_count, hole_offset;
   uint32_t code_offset, code_size;
   uint32_t first_poison;
-  uint16_t machine, reserved_70;
+  uint16_t machine, flags;
 } PACKED;
 SIZE_IS(struct template_header, 72);
+enum { TEMPLATES_UNSTEPPED = 1 };
 enum { TEMPLATE_CRC_FROM = 16 };
 
 struct group_row {

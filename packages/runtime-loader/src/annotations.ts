@@ -23,7 +23,7 @@ const CRC_FROM = 24;
 export { NO_PATCH };
 
 /** Bits of the column `flags` of sites. */
-export const SiteFlag = { replacement: 1, exceptionRow: 2, mayRunUnpaged: 4 } as const;
+export const SiteFlag = { replacement: 1, exceptionRow: 2, mayRunUnpaged: 4, stepped: 8 } as const;
 
 const MIN_WINDOW = 5;
 /** A short jump, and the one that it leads to. */

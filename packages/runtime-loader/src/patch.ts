@@ -22,7 +22,7 @@ import {
   type Template,
   type TemplateTable,
 } from "@pv/stubgen";
-import { checkAnnotations, hex, type Annotations } from "./annotations.js";
+import { checkAnnotations, hex, SiteFlag, type Annotations } from "./annotations.js";
 import { crc32 } from "./crc32.js";
 import { checkFits } from "./fit.js";
 import { loadKernel, type LoadedKernel } from "./loaded-kernel.js";
@@ -154,7 +154,8 @@ function templatesFor(
     if (items.op[item] !== ItemOp.site) continue;
     const site = items.target[item];
     const group = findGroup(table.groups, sites.kind[site], sites.form[site]);
-    if (group === undefined) return undefined;
+    const stepped = (sites.flags[site] & SiteFlag.stepped) !== 0;
+    if (group === undefined || (stepped && table.unstepped !== true)) return undefined;
     const facts = { liveParts: sites.liveParts[site], liveRest: sites.liveRest[site], known: sites.known[site] };
     chosen.push(group.variants[variantOf(group, facts)]);
   }

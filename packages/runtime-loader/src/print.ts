@@ -52,6 +52,7 @@ function printSite({ machine, sites }: Annotations, site: number): string {
     (flags & SiteFlag.replacement) !== 0 ? ", in a replacement" : "",
     (flags & SiteFlag.exceptionRow) !== 0 ? ", has an exception row" : "",
     (flags & SiteFlag.mayRunUnpaged) !== 0 ? ", may run before paging" : "",
+    (flags & SiteFlag.stepped) !== 0 ? ", may be stepped through" : "",
     sites.assumptions[site] === 0 ? "" : `, assumptions ${sites.assumptions[site].toString(16)}h`,
   ];
   return `${word(sites.address[site])} ${formatSite(facts, machine === 3 ? 32 : 64)}${notes.join("")}`;

@@ -19,6 +19,8 @@ import { crc32 } from "./crc32.js";
 
 const MAGIC = "PVTT";
 const VERSION = 1;
+/** Header flag: see `TemplateTable.unstepped`. */
+const UNSTEPPED = 1;
 const HEADER = 72;
 const GROUP = 12;
 const TEMPLATE = 16;
@@ -70,6 +72,7 @@ export function writeTemplates(table: TemplateTable): Uint8Array {
     poison,
   ].forEach((value, index) => view.setUint32(32 + index * 4, value, true));
   view.setUint16(68, table.machine, true);
+  view.setUint16(70, table.unstepped === true ? UNSTEPPED : 0, true);
 
   let before = -1;
   table.groups.forEach((group, index) => {
@@ -189,6 +192,8 @@ function parse(input: Uint8Array): TemplateTable {
   if (codeAt < HEADER || codeAt > size || codeSize > size - codeAt) damaged(`${codeSize} bytes of code do not fit.`);
   if (groupTable.count > MAX_GROUPS) damaged(`${groupTable.count} groups are more than ${MAX_GROUPS}.`);
   const machine = view.getUint16(68, true);
+  const flags = view.getUint16(70, true);
+  if ((flags & ~UNSTEPPED) !== 0) damaged(`The flags ${flags} are unknown.`);
   if (machine !== 3 && machine !== 62) damaged(`ELF machine ${machine} is neither 3 nor 62.`);
 
   const holes = readHoles(view, holeTable.count, holeTable.at);
@@ -229,7 +234,8 @@ function parse(input: Uint8Array): TemplateTable {
   const end = bytes.subarray(16, 16 + NAME_BYTES).indexOf(0);
   const profile = String.fromCharCode(...bytes.subarray(16, 16 + (end < 0 ? NAME_BYTES : end)));
   if (!/^[\x20-\x7e]*$/.test(profile)) damaged("The profile's name is not ASCII.");
-  return { profile, machine, groups, poison: run(poisonAt, POISON_COUNT) };
+  const read: TemplateTable = { profile, machine, groups, poison: run(poisonAt, POISON_COUNT) };
+  return flags === 0 ? read : { ...read, unstepped: true };
 }
 
 function readHoles(view: DataView, count: number, at: number): Hole[] {

@@ -5,7 +5,7 @@
 import { readElf, unwrap, type ElfFile } from "@pv/elf";
 import { kindNumber, type Kind } from "@pv/sensitive";
 import { ItemOp, type PatchPlans, Tactic } from "@pv/stubgen";
-import { annotate, NO_PATCH, type Annotations } from "@pv/runtime-loader";
+import { annotate, NO_PATCH, SiteFlag, type Annotations } from "@pv/runtime-loader";
 
 export const TEXT = 0xc100_0000;
 export const PAGE_OFFSET = 0xc000_0000;
@@ -101,7 +101,9 @@ export function fakeKernel(windows: readonly FakeWindow[], unpatched: readonly K
     count: windows.length,
     start: Uint32Array.from(plan.start),
     length: Uint8Array.from(plan.length),
-    tactic: Uint8Array.from(plan.start, () => Tactic.forward),
+    tactic: Uint8Array.from(plan.length, (length, patch) =>
+      length >= 10 && patch % 2 === 1 ? Tactic.hole : Tactic.forward,
+    ),
     firstItem: Uint32Array.from(plan.firstItem),
     itemCount: Uint16Array.from(plan.itemCount),
     items: {
@@ -121,7 +123,7 @@ export function fakeKernel(windows: readonly FakeWindow[], unpatched: readonly K
     kind: site.kind,
     form: site.form,
     length: site.length,
-    flags: site.address.map((_, row) => row % 8),
+    flags: site.address.map((_, row) => (row % 11 === 10 ? SiteFlag.stepped : row % 8)),
     liveParts: facts.map((fact) => fact.liveParts),
     liveRest: facts.map((fact) => fact.liveRest),
     known: facts.map((fact) => fact.known),

@@ -1,6 +1,6 @@
 /** The reference patcher on a fake kernel: what becomes of windows, what the stubs are, and what is refused. */
 import { readElf, unwrap, type ElfFile, type Result } from "@pv/elf";
-import { bareProfile, listing } from "@pv/stubgen";
+import { bareProfile, listing, Tactic } from "@pv/stubgen";
 import {
   annotationsOf,
   crc32,
@@ -10,11 +10,12 @@ import {
   printAnnotations,
   readPrevirtualized,
   readResident,
+  SiteFlag,
   type Annotations,
   type PatchedKernel,
 } from "@pv/runtime-loader";
 import { describe, expect, test } from "vitest";
-import { fakeElf, fakeKernel, fakeResident, GOLDEN_WINDOWS, PAGE_OFFSET, TEXT } from "./fake-kernel.js";
+import { fakeElf, fakeKernel, fakeResident, GOLDEN_WINDOWS, PAGE_OFFSET, TEXT, type FakeItem } from "./fake-kernel.js";
 
 const templates = bareProfile();
 const resident = unwrap(readResident(fakeResident()));
@@ -73,6 +74,38 @@ describe("windows and stubs", () => {
     expect(patched.arenaChecksum).toBe(crc32(patched.arena));
     expect(patched.stubs.every((address) => address % 4 === 0)).toBe(true);
     await expect(printPatched(golden.annotations, patched)).toMatchFileSnapshot(`golden-${name}.txt`);
+  });
+
+  test("a hole: a short jump to the last five bytes, and what is between stays", () => {
+    const cli: FakeItem = { op: "site", kind: "cli", bytes: [0xfa] };
+    const rest: FakeItem = { op: "copy", bytes: [0x5b, 0x5e, 0xc3, 0x8d, 0xb4, 0x26, 0, 0, 0, 0] };
+    const { elf, annotations } = fakeKernel([
+      { gap: 0, items: [cli, { op: "copy", bytes: [1, 2, 3, 4] }] },
+      { gap: 2, items: [cli, rest] },
+    ]);
+    expect(annotations.patches.tactic[1]).toBe(Tactic.hole);
+    const patched = unwrap(patch(elf, annotations));
+    const start = annotations.patches.start[1] - TEXT;
+    expect([...patched.image.subarray(start, start + 7)]).toEqual([0xeb, 4, 0x5e, 0xc3, 0x8d, 0xb4, 0xe9]);
+    const jump = new DataView(patched.image.buffer, patched.image.byteOffset).getInt32(start + 7, true);
+    expect(TEXT + start + 11 + jump).toBe(patched.stubs[1]);
+  });
+
+  test("where a program's trap flag reaches, only profiles whose stubs it does not", () => {
+    const { elf, annotations } = fakeKernel([
+      {
+        gap: 0,
+        items: [
+          { op: "site", kind: "cli", bytes: [0xfa] },
+          { op: "copy", bytes: [1, 2, 3, 4] },
+        ],
+      },
+    ]);
+    const stepped = editable(annotations);
+    stepped.sites.flags[0] = SiteFlag.stepped;
+    expect(unwrap(patch(elf, stepped))).toMatchObject({ applied: 0, left: 1 });
+    const unstepped = { templates: { ...templates, unstepped: true } };
+    expect(unwrap(patch(elf, stepped, false, unstepped))).toMatchObject({ applied: 1, left: 0 });
   });
 
   test("outside of windows nothing changes", () => {

@@ -18,7 +18,7 @@ export {
 } from "./templates/variants.js";
 export type { SiteFacts, Variant } from "./templates/variants.js";
 export { NO_PATCH, planPatches } from "./plan/plan.js";
-export { comparedAddresses } from "./rules/compared-addresses.js";
+export { comparedAddresses, steppedCode } from "./rules/compared-addresses.js";
 export { copiedCode, COPIED_SYMBOLS, type SymbolLookup } from "./rules/copied-code.js";
 export { earlyCode, PHYSICAL_ENTRIES, type EarlyCodeOptions } from "./rules/early.js";
 export type { Protection } from "./rules/protection.js";

@@ -68,5 +68,5 @@ function commonGroups(counting: Counting): TemplateGroup[] {
 
 function table(profile: string, groups: TemplateGroup[]): TemplateTable {
   groups.sort((a, b) => a.kind - b.kind || a.form - b.form);
-  return { profile, machine: EM_386, groups, poison: poisonTemplates() };
+  return { profile, machine: EM_386, unstepped: true, groups, poison: poisonTemplates() };
 }

@@ -75,6 +75,8 @@ export interface TemplateTable {
   readonly profile: string;
   readonly machine: 3 | 62;
   readonly groups: readonly TemplateGroup[];
+  /** No stub is ever single-stepped by a program's trap flag: sites with that flag may have stubs, too. Default false. */
+  readonly unstepped?: boolean;
   /** 57 templates, as docs/formats.md numbers them. */
   readonly poison: readonly Template[];
 }

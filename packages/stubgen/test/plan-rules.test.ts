@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { assembleCode } from "@pv/assembler";
 import {
   comparedAddresses,
+  steppedCode,
   copiedCode,
   earlyCode,
   planPatches,
@@ -226,5 +227,12 @@ test("compared addresses: spans whose ends are both known, ascending", () => {
   expect(comparedAddresses({ lookup: (name) => table.get(name) })).toEqual({
     start: Uint32Array.of(0x200, 0x500),
     end: Uint32Array.of(0x280, 0x540),
+  });
+  const none = { start: new Uint32Array(0), end: new Uint32Array(0) };
+  expect(steppedCode({ lookup: (name) => table.get(name) })).toEqual(none);
+  table.set("__end_SYSENTER_singlestep_region", 0x980);
+  expect(steppedCode({ lookup: (name) => table.get(name) })).toEqual({
+    start: Uint32Array.of(0x900),
+    end: Uint32Array.of(0x980),
   });
 });

@@ -132,7 +132,8 @@ static bool can_emulate(const struct annotations *a, const struct templates *t, 
   for (uint32_t i = 0; i < patch->item_count; i++) {
     const struct item_row *item = &a->items[patch->first_item + i];
     if (item->op != ITEM_SITE) continue;
-    if (templates_select(t, &a->sites[item->target]) == NULL) return false;
+    const struct site_row *site = &a->sites[item->target];
+    if (templates_select(t, site) == NULL || (site->flags & SITE_STEPPED && !(t->header->flags & TEMPLATES_UNSTEPPED))) return false;
     ++*sites;
   }
   return true;

@@ -85,6 +85,7 @@ struct error templates_open(struct templates *t, struct span table, uint32_t rou
     return ERROR(PV_NO_TEMPLATE, "the stub templates do not match their checksum");
   if (header->machine != MACHINE_I386)
     return ERROR_AT(header->machine == MACHINE_AMD64 ? PV_ARCHITECTURE : PV_NO_TEMPLATE, header->machine, "the stub templates are not for i386, ELF machine");
+  if (header->flags & ~(uint32_t)TEMPLATES_UNSTEPPED) return ERROR_AT(PV_NO_TEMPLATE, header->flags, "the stub templates have unknown flags");
   if (header->group_offset < sizeof *header || header->template_offset < sizeof *header ||
       header->hole_offset < sizeof *header || header->code_offset < sizeof *header || header->group_count > GROUPS_MAX ||
       !rows_fit(header->group_offset, header->group_count, sizeof(struct group_row), total) ||

@@ -7,7 +7,7 @@ interface AddressColumn {
   readonly site: Uint32Array;
 }
 
-interface AddressRanges {
+export interface AddressRanges {
   readonly start: Uint32Array;
   /** Exclusive. */
   readonly end: Uint32Array;
