@@ -82,7 +82,7 @@ export const TACTIC_NAMES: Readonly<Record<number, string>> = {
   [Tactic.idiom]: "idiom",
   [Tactic.forward]: "jump-forward",
   [Tactic.backward]: "jump-backward",
-  [Tactic.hole]: "short-jump",
+  [Tactic.short]: "short-jump",
 };
 
 export function buildModel(analysis: Analysis): AnalysisModel {

@@ -61,8 +61,8 @@ struct patch_row {
   uint32_t window_crc;
 } PACKED;
 SIZE_IS(struct patch_row, 16);
-enum { TACTIC_IDIOM = 1, TACTIC_FORWARD, TACTIC_BACKWARD, TACTIC_HOLE };
-enum { WINDOW_MIN = 5, HOLE_WINDOW_MIN = 7, WINDOW_MAX = 64, INSTRUCTION_MAX = 15 };
+enum { TACTIC_IDIOM = 1, TACTIC_FORWARD, TACTIC_BACKWARD, TACTIC_SHORT };
+enum { WINDOW_MIN = 5, SHORT_WINDOW_MIN = 7, WINDOW_MAX = 64, INSTRUCTION_MAX = 15 };
 
 struct item_row {
   uint8_t op, length, condition, offset;

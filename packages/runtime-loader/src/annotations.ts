@@ -27,7 +27,7 @@ export const SiteFlag = { replacement: 1, exceptionRow: 2, mayRunUnpaged: 4, ste
 
 const MIN_WINDOW = 5;
 /** A short jump, and the one that it leads to. */
-const MIN_HOLE_WINDOW = 7;
+const MIN_SHORT_WINDOW = 7;
 const MAX_WINDOW = 64;
 const MAX_INSTRUCTION = 15;
 const MAX_KNOWN = 3;
@@ -200,11 +200,11 @@ export function checkAnnotations({ sites, patches, items }: Annotations): void {
     const length = patches.length[patch];
     const tactic = patches.tactic[patch];
     if (start < end) damaged(`The window at ${hex(start)} overlaps the one before it.`, start);
-    const least = tactic === Tactic.hole ? MIN_HOLE_WINDOW : MIN_WINDOW;
+    const least = tactic === Tactic.short ? MIN_SHORT_WINDOW : MIN_WINDOW;
     if (length < least || length > MAX_WINDOW || start + length > 2 ** 32) {
       damaged(`The window at ${hex(start)} has ${length} bytes.`, start);
     }
-    if (tactic < Tactic.idiom || tactic > Tactic.hole)
+    if (tactic < Tactic.idiom || tactic > Tactic.short)
       damaged(`The window at ${hex(start)} has tactic ${tactic}.`, start);
     const first = patches.firstItem[patch];
     const count = patches.itemCount[patch];

@@ -223,10 +223,10 @@ function siteAt(sites: Annotations["sites"], row: number, original: Uint8Array):
   };
 }
 
-/** The window becomes a jump to its stub; one with a hole becomes a short jump to its end, where the jump is, and keeps what is in between. */
+/** The window becomes a jump to its stub; or a short jump to its end, where the jump is, and what lies between stays. */
 function divert(window: Uint8Array, tactic: number, start: number, stub: number): void {
-  const at = tactic === Tactic.hole ? window.length - JUMP_SIZE : 0;
-  if (tactic === Tactic.hole) window.set([0xeb, at - SHORT_JUMP_SIZE]);
+  const at = tactic === Tactic.short ? window.length - JUMP_SIZE : 0;
+  if (tactic === Tactic.short) window.set([0xeb, at - SHORT_JUMP_SIZE]);
   else window.fill(FILLER);
   window[at] = 0xe9;
   new DataView(window.buffer, window.byteOffset).setUint32(at + 1, stub - (start + at + JUMP_SIZE), true);

@@ -102,7 +102,7 @@ export function fakeKernel(windows: readonly FakeWindow[], unpatched: readonly K
     start: Uint32Array.from(plan.start),
     length: Uint8Array.from(plan.length),
     tactic: Uint8Array.from(plan.length, (length, patch) =>
-      length >= 10 && patch % 2 === 1 ? Tactic.hole : Tactic.forward,
+      length >= 10 && patch % 2 === 1 ? Tactic.short : Tactic.forward,
     ),
     firstItem: Uint32Array.from(plan.firstItem),
     itemCount: Uint16Array.from(plan.itemCount),

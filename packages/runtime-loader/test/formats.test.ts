@@ -151,7 +151,7 @@ describe("annotations", () => {
     ["a window of 65 bytes", ({ patches }) => void (patches.length[5] = 65)],
     ["tactic 0", ({ patches }) => void (patches.tactic[0] = 0)],
     ["tactic 5", ({ patches }) => void (patches.tactic[0] = 5)],
-    ["a hole in five bytes", ({ patches }) => void ((patches.tactic[0] = 4), (patches.length[0] = 5))],
+    ["a short jump in five bytes", ({ patches }) => void ((patches.tactic[0] = 4), (patches.length[0] = 5))],
     ["items that are not there", ({ patches }) => void (patches.firstItem[5] = 0xffff_fff0)],
     ["no items", ({ patches }) => void (patches.itemCount[0] = 0)],
     [

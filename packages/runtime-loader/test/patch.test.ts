@@ -76,14 +76,14 @@ describe("windows and stubs", () => {
     await expect(printPatched(golden.annotations, patched)).toMatchFileSnapshot(`golden-${name}.txt`);
   });
 
-  test("a hole: a short jump to the last five bytes, and what is between stays", () => {
+  test("a short jump to the last five bytes, and what is between stays", () => {
     const cli: FakeItem = { op: "site", kind: "cli", bytes: [0xfa] };
     const rest: FakeItem = { op: "copy", bytes: [0x5b, 0x5e, 0xc3, 0x8d, 0xb4, 0x26, 0, 0, 0, 0] };
     const { elf, annotations } = fakeKernel([
       { gap: 0, items: [cli, { op: "copy", bytes: [1, 2, 3, 4] }] },
       { gap: 2, items: [cli, rest] },
     ]);
-    expect(annotations.patches.tactic[1]).toBe(Tactic.hole);
+    expect(annotations.patches.tactic[1]).toBe(Tactic.short);
     const patched = unwrap(patch(elf, annotations));
     const start = annotations.patches.start[1] - TEXT;
     expect([...patched.image.subarray(start, start + 7)]).toEqual([0xeb, 4, 0x5e, 0xc3, 0x8d, 0xb4, 0xe9]);

@@ -3,7 +3,7 @@
  * hypervisor profile). docs/formats.md gives their bytes.
  */
 
-export const Tactic = { none: 0, idiom: 1, forward: 2, backward: 3, hole: 4 } as const;
+export const Tactic = { none: 0, idiom: 1, forward: 2, backward: 3, short: 4 } as const;
 export type Tactic = (typeof Tactic)[keyof typeof Tactic];
 
 export const ItemOp = { copy: 1, site: 2, jump: 3, conditional: 4, call: 5 } as const;

@@ -164,7 +164,7 @@ test("every outcome of the ladder agrees with the plan, and texts are the same e
       for (let site = 0; site < input.sites.count; site++) {
         const { rungs, patch } = explain(site);
         expect(rungs.filter((rung) => rung.outcome === "taken").length).toBe(patch === NO_PATCH ? 0 : 1);
-        expect(rungs.map((rung) => rung.rung)).toEqual(["idiom", "forward", "backward", "hole"]);
+        expect(rungs.map((rung) => rung.rung)).toEqual(["idiom", "forward", "backward", "short"]);
         for (const rung of rungs) expect(rung.outcome === "blocked").toBe(rung.rule !== 0);
       }
       expect(printPlans(input, plans)).toBe(printPlans(input, planPatches(input)));

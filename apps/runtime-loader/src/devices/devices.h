@@ -8,7 +8,7 @@
  * nobody looks at costs nothing.
  *
  * What a back end does:
- *   - before it hands on a port access or asks for an interrupt: `devices_advance(now)`;
+ *   - before it hands on a port access (but for devices that are not `timed`) or asks for an interrupt: `devices_advance(now)`;
  *   - when the guest can take an interrupt: `devices_pending`, then `devices_acknowledge` for its vector;
  *   - when the guest idles, or before it returns to the guest: arm a timer for `devices_next_event`.
  *

@@ -250,8 +250,10 @@ static struct guest_entry entry_of(const uint32_t *page, uint32_t index) {
 static void follow_directory(uint32_t directory) {
   const struct table *t = &tables[directory];
   const uint32_t *page = backend_window(t->frame);
-  for (uint32_t index = t->low; index < t->high; index++) {
-    uint32_t *entry = table_entry(directory, index);
+  uint32_t step = pae() ? 2 : 1;
+  uint32_t *entry = table_entry(directory, t->low), *end = table_entry(directory, t->high);
+  /* Most are empty. */
+  for (uint32_t index = t->low; entry < end; index++, entry += step) {
     if (!(*entry & ENTRY_PRESENT)) continue;
     struct guest_entry guest = entry_of(page, index);
     if (directory_entry_right(*entry, t->user, &guest)) continue;

@@ -56,7 +56,7 @@ static struct error check_patch(const struct annotations *a, uint32_t index, uin
     return ERROR_AT(PV_DAMAGED_TABLE, start, "a window has a bad length, address");
   if (index > 0 && (start <= patch[-1].start || start - patch[-1].start < patch[-1].length))
     return ERROR_AT(PV_DAMAGED_TABLE, start, "the windows overlap or are not in ascending order, address");
-  if (patch->tactic < TACTIC_IDIOM || patch->tactic > TACTIC_HOLE || (patch->tactic == TACTIC_HOLE && patch->length < HOLE_WINDOW_MIN)) return ERROR_AT(PV_DAMAGED_TABLE, start, "a window has an unknown tactic, address");
+  if (patch->tactic < TACTIC_IDIOM || patch->tactic > TACTIC_SHORT || (patch->tactic == TACTIC_SHORT && patch->length < SHORT_WINDOW_MIN)) return ERROR_AT(PV_DAMAGED_TABLE, start, "a window has an unknown tactic, address");
   if (!rows_fit(patch->first_item, items, 1, a->header->item_count))
     return ERROR_AT(PV_DAMAGED_TABLE, start, "the items of a window do not exist, address");
   uint32_t covered = 0, sites = 0;

@@ -145,13 +145,13 @@ static void put_far_jump(uint8_t *window, const struct patch_row *patch, uint32_
   memcpy(window + offset + 1, &displacement, 4);
 }
 
-/* A window becomes a jump; one with a hole becomes a short jump to its end, where the jump is, and keeps what is in between. */
+/* A window becomes a jump, or a short jump to its end, where the jump is; then what lies between stays. */
 static void divert(uint8_t *window, const struct patch_row *patch, uint32_t stub) {
-  if (patch->tactic == TACTIC_HOLE) {
-    uint32_t hole = patch->length - JUMP_SIZE;
+  if (patch->tactic == TACTIC_SHORT) {
+    uint32_t padding = patch->length - JUMP_SIZE;
     window[0] = OPCODE_SHORT_JUMP;
-    window[1] = (uint8_t)(hole - SHORT_JUMP_SIZE);
-    put_far_jump(window, patch, hole, stub);
+    window[1] = (uint8_t)(padding - SHORT_JUMP_SIZE);
+    put_far_jump(window, patch, padding, stub);
     return;
   }
   put_far_jump(window, patch, 0, stub);

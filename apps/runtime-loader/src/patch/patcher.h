@@ -30,7 +30,7 @@ struct patch_summary {
 /* Was a patch applied, when its window starts with that byte? No sensitive instruction starts with a jump's. */
 enum { OPCODE_JUMP = 0xe9, OPCODE_SHORT_JUMP = 0xeb };
 static inline bool is_diverted(const struct patch_row *patch, uint8_t first) {
-  return first == OPCODE_JUMP || (patch->tactic == TACTIC_HOLE && first == OPCODE_SHORT_JUMP);
+  return first == OPCODE_JUMP || (patch->tactic == TACTIC_SHORT && first == OPCODE_SHORT_JUMP);
 }
 
 /*

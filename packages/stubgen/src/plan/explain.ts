@@ -7,14 +7,14 @@ import type { PlanInput } from "../rules/rule.js";
 import { ruleOf } from "../rules/table.js";
 import { Tactic, type PatchPlans } from "../types.js";
 
-export type RungName = "idiom" | "forward" | "backward" | "hole";
+export type RungName = "idiom" | "forward" | "backward" | "short";
 
 /** What one rung came to. */
 export interface RungOutcome {
   readonly rung: RungName;
   /**
    * taken: the site's window is of this kind. possible: it could be, but another window was better. blocked: a rule
-   * forbids it (`rule`, `address`). absent: there is no such idiom here, or no hole near.
+   * forbids it (`rule`, `address`). absent: there is no such idiom here, or no padding near.
    */
   readonly outcome: "taken" | "possible" | "blocked" | "absent";
   /** Number in `RULES`, 0 unless blocked. */
@@ -83,8 +83,8 @@ function rungsOf(
   // With no instruction before it and no room, the obstacle behind has been named by the rung before.
   const backward =
     starts || taken === Tactic.backward ? open("backward", Tactic.backward) : blocked("backward", backwards.obstacle);
-  const hole: RungOutcome = { rung: "hole", outcome: taken === Tactic.hole ? "taken" : "absent", rule: 0 };
-  return [idiom, forward, backward, hole];
+  const short: RungOutcome = { rung: "short", outcome: taken === Tactic.short ? "taken" : "absent", rule: 0 };
+  return [idiom, forward, backward, short];
 
   function idiomAround(): RungOutcome {
     if (taken === Tactic.idiom) return { rung: "idiom", outcome: "taken", rule: 0 };
@@ -98,7 +98,7 @@ function rungsOf(
   }
 }
 
-const RUNGS: readonly RungName[] = ["idiom", "forward", "backward", "hole"];
+const RUNGS: readonly RungName[] = ["idiom", "forward", "backward", "short"];
 const LONGEST_IDIOM_BYTES = 40;
 
 /** One line per rung, and one for the whole; addresses as eight hexadecimal digits. */
@@ -117,7 +117,7 @@ function describeRung({ rung, outcome, rule, address }: RungOutcome): string {
     case "possible":
       return `${label} possible, another window was better`;
     case "absent":
-      return rung === "hole" ? `${label} none near` : `${label} no idiom`;
+      return rung === "short" ? `${label} none near` : `${label} no idiom`;
     case "blocked":
       return `${label} ${ruleOf(rule)?.name} at ${(address ?? 0).toString(16).padStart(8, "0")}`;
   }

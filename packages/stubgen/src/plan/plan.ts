@@ -6,7 +6,7 @@
  * may name and that patching changes; every site is in exactly one window, or has a reason.
  *
  * Steps: judge (rules to marks) - rooms (how far each site's windows may reach) - windows (the best set per cluster of
- * sites) - holes (for the sites that are left) - columns. The ladder of tactics is the cost table of windows.ts, with holes as its end.
+ * sites) - short jumps (for the sites that are left) - columns. The ladder of tactics is the cost table of windows.ts, with short jumps as its end.
  *
  * Cost: one pass over all branch targets, then work in proportion to the number of sites.
  */
@@ -16,7 +16,7 @@ import { Judge } from "../rules/judge.js";
 import type { PlanInput } from "../rules/rule.js";
 import { moreTelling } from "../rules/table.js";
 import { ItemOp, type PatchPlans } from "../types.js";
-import { holeWindow } from "./holes.js";
+import { shortJumpWindow } from "./short-jumps.js";
 import { itemKind } from "./items.js";
 import { JUMP_BYTES, roomAround, type Room } from "./room.js";
 import { chooseWindows, type Window } from "./windows.js";
@@ -55,13 +55,13 @@ export function planPatches(input: PlanInput): PatchPlans {
     }
     windows.push(...chooseWindows(instructions, judge, isSite, first, end));
   }
-  windows.push(...holesFor(input, judge, windows, siteReason));
+  windows.push(...shortJumps(input, judge, windows, siteReason));
   windows.sort((a, b) => a.first - b.first);
   return columnsOf(input, windows, siteReason);
 }
 
-/** Windows with a hole for sites whose only fault is their room; their reasons are struck out. */
-function holesFor(
+/** Windows with a short jump for sites whose only fault is their room; their reasons are struck out. */
+function shortJumps(
   { program: { instructions }, sites }: PlanInput,
   judge: Judge,
   windows: readonly Window[],
@@ -69,7 +69,7 @@ function holesFor(
 ): Window[] {
   const rows = new Set(sites.instruction),
     covered = new Set<InstructionId>(),
-    holes: Window[] = [];
+    found: Window[] = [];
   const cover = ({ first, end }: Window): void => {
     for (let row = first; row < end; row++) covered.add(row);
   };
@@ -77,16 +77,16 @@ function holesFor(
   for (let site = 0; site < sites.count; site++) {
     const row = sites.instruction[site];
     if (siteReason[site] === 0 || covered.has(row) || judge.instruction(row) !== 0) continue;
-    const window = holeWindow(instructions, judge, row, (other) => rows.has(other));
+    const window = shortJumpWindow(instructions, judge, row, (other) => rows.has(other));
     if (window === undefined) continue;
     let free = true;
     for (let other = window.first; other < window.end; other++) free &&= !covered.has(other);
     if (!free) continue;
     cover(window);
-    holes.push(window);
+    found.push(window);
     siteReason[site] = 0;
   }
-  return holes;
+  return found;
 }
 
 /** Why a site with that room is in no window, 0 where the room is large enough. */

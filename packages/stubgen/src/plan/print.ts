@@ -10,7 +10,7 @@ export const TACTIC_NAMES: Readonly<Record<Tactic, string>> = {
   [Tactic.idiom]: "idiom",
   [Tactic.forward]: "forward",
   [Tactic.backward]: "backward",
-  [Tactic.hole]: "hole",
+  [Tactic.short]: "short",
 };
 
 const CONDITIONS = ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"] as const;

@@ -31,7 +31,7 @@ const TACTIC_COST: Readonly<Record<Tactic, number>> = {
   [Tactic.idiom]: 100,
   [Tactic.forward]: 200,
   [Tactic.backward]: 300,
-  [Tactic.hole]: 0, // for what is left: see holes.ts
+  [Tactic.short]: 0, // for what is left: see short-jumps.ts
 };
 /**
  * A site that could have a window of its own with the jump in its place should have it: then it does not share the fate

@@ -24,29 +24,29 @@ i:      iret
 #   idiom:    taken
 #   forward:  possible, another window was better
 #   backward: function-boundary at c1000000
-#   hole:     none near
+#   short:    none near
 # c1000002: patch 0
 #   idiom:    taken
 #   forward:  transfer at c1000005
 #   backward: possible, another window was better
-#   hole:     none near
+#   short:    none near
 # c100000b: not patched: branch-target: A branch or a call leads to an address inside.
 #   idiom:    no idiom
 #   forward:  branch-target at c100000c
 #   backward: transfer at c1000006
-#   hole:     none near
+#   short:    none near
 # c1000015: patch 1
 #   idiom:    taken
 #   forward:  branch-target at c1000016
 #   backward: possible, another window was better
-#   hole:     none near
+#   short:    none near
 # c100001b: patch 2
 #   idiom:    no idiom
 #   forward:  smp-lock at c100001c
 #   backward: taken
-#   hole:     none near
+#   short:    none near
 # c1000021: not patched: control-transfer: An interrupt return (but to itself), a software interrupt or a far transfer takes its own address or context along and stays in place.
 #   idiom:    control-transfer at c1000021
 #   forward:  control-transfer at c1000021
 #   backward: control-transfer at c1000021
-#   hole:     control-transfer at c1000021
+#   short:    control-transfer at c1000021

@@ -1,9 +1,9 @@
 /**
- * Holes: windows for sites without room for a jump of five bytes. A short jump of two bytes takes the site's place and leads to the
+ * Short jumps: windows for sites without room for a jump of five bytes. A short jump of two bytes takes the site's place and leads to the
  * padding behind the next return or jump, and the jump of five bytes stands there.
  *
  *   sti                  jmp 2f                 Everything from the site up to the padding is copied into the stub, and stays where it was
- *   xor %eax, %eax       (int3)                 for those that enter behind the short jump, too.
+ *   xor %eax, %eax       (its last byte)        for those that enter behind the short jump, too.
  *   1: pop %ebx          1: pop %ebx
  *   ret                  ret
  *   (padding)            2: jmp stub
@@ -20,8 +20,8 @@ import type { Window } from "./windows.js";
 
 const SHORT_JUMP_BYTES = 2;
 
-/** The window that reaches from the site at `row` to a hole; `isSite(row)`: some site is there, patched or not. */
-export function holeWindow(
+/** The window that reaches from the site at `row` to padding; `isSite(row)`: some site is there, patched or not. */
+export function shortJumpWindow(
   instructions: Instructions,
   judge: Judge,
   row: InstructionId,
@@ -43,13 +43,13 @@ export function holeWindow(
     last = following(instructions, last);
     if (last < 0 || address[last] - start > MOST_WINDOW_BYTES) return undefined;
   }
-  const hole = address[last] + length[last];
-  if (hole - start < SHORT_JUMP_BYTES) return undefined;
-  for (let end = hole; end - hole < JUMP_BYTES; end = address[last] + length[last]) {
+  const padding = address[last] + length[last];
+  if (padding - start < SHORT_JUMP_BYTES) return undefined;
+  for (let end = padding; end - padding < JUMP_BYTES; end = address[last] + length[last]) {
     last = following(instructions, last);
     if (last < 0 || !isFiller(instructions, last) || judge.instruction(last) !== 0) return undefined;
   }
   const end = address[last] + length[last];
-  if (end - start > MOST_WINDOW_BYTES || !isFree(hole, end)) return undefined;
-  return { first: row, end: last + 1, tactic: Tactic.hole };
+  if (end - start > MOST_WINDOW_BYTES || !isFree(padding, end)) return undefined;
+  return { first: row, end: last + 1, tactic: Tactic.short };
 }

@@ -42,7 +42,7 @@ i:      call i
         int3
         int3
 # ---- expected
-# c1000009 12 bytes, hole
+# c1000009 12 bytes, short
 #   +0 sti
 #   +1 copy 2
 #   +3 copy 1
