@@ -439,7 +439,7 @@ describe.concurrent("explain", () => {
         length: expect.any(Number),
         items: expect.arrayContaining([{ address: "c1000007", op: "site", text: "in %dx,%al" }]),
       },
-      rungs: [{ rung: "idiom" }, { rung: "forward" }, { rung: "backward" }],
+      rungs: [{ rung: "idiom" }, { rung: "forward" }, { rung: "backward" }, { rung: "short" }],
     });
     expect(model.rungs.filter(({ outcome }: any) => outcome === "taken").length).toBe(1);
     const text = await previrt("explain", kernel, "c1000007h");
