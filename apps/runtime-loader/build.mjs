@@ -9,6 +9,7 @@
  *   devices.o       the devices of the virtual PC, for the guest
  *   host-devices    the same, for tests
  *   host-frontend   the front end under a back end that attacks it
+ *   host-length     how long the front end takes instructions for, for tests
  *
  * HOST_FLAGS in the environment are further flags for the programs of this machine, such as -fsanitize=undefined.
  *
@@ -30,6 +31,7 @@ const TARGETS = [
   "devices.o",
   "host-devices",
   "host-frontend",
+  "host-length",
 ];
 const { out, targets, backend } = readArguments(process.argv.slice(2));
 
@@ -105,6 +107,8 @@ const frontend = [
   "emulate.c",
   "sites.c",
   "events.c",
+  "length.c",
+  "modules.c",
   "report.c",
   "frames.c",
   "start.c",
@@ -179,7 +183,7 @@ function buildBackend(name, folder) {
     ];
     linkBlob(blob, "boot/monitor.ld", objects, flags);
     flags.push(`-DMONITOR_BLOB="${join(out, blob)}"`, "-DMONITOR");
-    stage.push("boot/monitor.c", "boot/monitor.S");
+    stage.push("boot/monitor.c", "boot/modules.c", "boot/monitor.S");
   }
   link(name, "boot/boot.ld", compile(name.replace(".elf", ""), stage, flags), flags);
 }
@@ -220,4 +224,8 @@ if (targets.includes("host-frontend")) {
     ["-Isrc/backend/ring3", ...host],
   );
   run(CC, [...HOST_FLAGS, "-o", join(out, "host-frontend"), ...objects]);
+}
+if (targets.includes("host-length")) {
+  const objects = compile("host", ["host/length.c", "frontend/length.c"], host);
+  run(CC, [...HOST_FLAGS, "-o", join(out, "host-length"), ...objects]);
 }

@@ -35,6 +35,7 @@ const guests = {
     "port-checks",
     "system-checks",
     "window-checks",
+    "module-checks",
     "interrupts",
     "user",
   ],

@@ -84,6 +84,16 @@ export interface TrapCounts {
   readonly byKind: Readonly<Record<string, number>>;
   /** The sites that trapped, most frequent first, at most `TOP_SITES`, or all for a profile. */
   readonly sites: readonly TrappingSite[];
+  readonly modules: ModuleCounts;
+}
+
+/** Kernel modules that the guest loaded. */
+export interface ModuleCounts {
+  /** Whether their sites get traps when they are loaded; else they stay as they are. */
+  readonly rewritten: boolean;
+  /** Sites of modules that have a trap now, and how often these trapped. */
+  readonly sites: number;
+  readonly traps: number;
 }
 
 export interface TrappingSite {
@@ -181,7 +191,7 @@ async function readCounts(job: BootJob, read: ReadPhysical): Promise<Counts> {
     area.subarray(physical - RESIDENT_PHYSICAL, physical - RESIDENT_PHYSICAL + length),
   );
   if (!state.ok || state.value.status !== 1) return NOT_PATCHED;
-  const { sites } = unwrap(annotationsOf(unwrap(readElf(kernel))));
+  const { sites, moduleHook } = unwrap(annotationsOf(unwrap(readElf(kernel))));
   // The loader leaves a patch out when the profile has no template for one of its sites.
   const templates = unwrap(templatesOf(loader));
   const leftOut = new Set<number>();
@@ -199,19 +209,29 @@ async function readCounts(job: BootJob, read: ReadPhysical): Promise<Counts> {
 
   const monitor = unwrap(await readMonitorCounts(read));
   const vectors = monitor.vectors;
-  let trapped = 0;
-  for (let s = 0; s < sites.count; s++) {
+  /** Row of the annotation table by row of the monitor's, -1 for sites of modules. */
+  const annotated = new Int32Array(monitor.count).fill(-1);
+  let own = 0,
+    trapped = 0;
+  for (let row = 0; row < monitor.count && own < sites.count; row++) if (!monitor.module[row]) annotated[row] = own++;
+  annotated.forEach((s, row) => {
+    if (s < 0 || inStub(s)) return;
     const faults = entryOf(sites.kind[s])!.class !== "silent";
-    if (!inStub(s) && (faults || monitor.trapped[s] === 1)) trapped++;
-  }
-  const rows = [...monitor.traps.keys()].filter((s) => monitor.traps[s] > 0);
+    if (faults || monitor.trapped[row] === 1) trapped++;
+  });
+  const reasonOf = (s: number): string => {
+    if (s < 0) return "in a kernel module";
+    return mode === "trap" ? "no stubs in this mode" : (ruleOf(sites.reason[s])?.name ?? "no stub for its window");
+  };
+  const rows = [...monitor.traps.keys()].filter((row) => monitor.traps[row] > 0);
   rows.sort((a, b) => monitor.traps[b] - monitor.traps[a] || a - b);
-  const named = rows.slice(0, job.profile ? rows.length : TOP_SITES).map((s) => ({
-    address: monitor.address[s].toString(16).padStart(8, "0"),
-    kind: kindName(sites.kind[s]),
-    traps: monitor.traps[s],
-    reason: mode === "trap" ? "no stubs in this mode" : (ruleOf(sites.reason[s])?.name ?? "no stub for its window"),
+  const named = rows.slice(0, job.profile ? rows.length : TOP_SITES).map((row) => ({
+    address: monitor.address[row].toString(16).padStart(8, "0"),
+    kind: kindName(monitor.kind[row]),
+    traps: monitor.traps[row],
+    reason: reasonOf(annotated[row]),
   }));
+  const ofModules = [...monitor.module.keys()].filter((row) => monitor.module[row]);
   return {
     ...counted,
     trapped,
@@ -222,6 +242,11 @@ async function readCounts(job: BootJob, read: ReadPhysical): Promise<Counts> {
       hostInterrupts: vectors.subarray(HOST_VECTOR, HOST_VECTOR_END).reduce((n, m) => n + m, 0),
       byKind: byKindOf(monitor.kinds),
       sites: named,
+      modules: {
+        rewritten: moduleHook !== null,
+        sites: ofModules.length,
+        traps: ofModules.reduce((n, row) => n + monitor.traps[row], 0),
+      },
     },
   };
 }

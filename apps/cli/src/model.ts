@@ -7,7 +7,7 @@
 import { ASSUMPTIONS } from "@pv/dataflow";
 import type { Diagnostic } from "@pv/elf";
 import { entryOf, kindName } from "@pv/sensitive";
-import { ruleOf, Tactic } from "@pv/stubgen";
+import { NO_MODULE_HOOK, ruleOf, Tactic } from "@pv/stubgen";
 import { FLAG_NAMES, FLAG_SHIFT, formatLocations, type Bits } from "@pv/x86-ir";
 import { imageModel, rowAddress, type ImageModel } from "./image-model.js";
 import {
@@ -31,6 +31,8 @@ export interface AnalysisModel {
   /** Kernel tables that could not be read: what they would have said is missing from the facts. */
   readonly problems: readonly Diagnostic[];
   readonly summary: Summary;
+  /** Where modules are caught that the guest loads later (docs/hypervisors.md), or why they are not. */
+  readonly moduleHook: { readonly call: string; readonly reason: null } | { readonly call: null; readonly reason: string };
   readonly sites: readonly SiteModel[];
 }
 
@@ -93,8 +95,15 @@ export function buildModel(analysis: Analysis): AnalysisModel {
     assumptions: Object.keys(ASSUMPTIONS).filter((name) => liveness.assumptions[name as keyof typeof ASSUMPTIONS]),
     problems: image.tables.problems,
     summary: summarize(analysis),
+    moduleHook: moduleHookModel(analysis),
     sites: Array.from({ length: sites.count }, (_, s) => siteModel(analysis, s)),
   };
+}
+
+function moduleHookModel({ moduleHook, program }: Analysis): AnalysisModel["moduleHook"] {
+  if (typeof moduleHook === "string") return { call: null, reason: NO_MODULE_HOOK[moduleHook] };
+  const { instructions } = program;
+  return { call: rowAddress(instructions, instructions.at(moduleHook.call)), reason: null };
 }
 
 export function siteModel(analysis: Analysis, s: number): SiteModel {

@@ -9,7 +9,7 @@
 import { openImage, unwrap, withTables, type KernelImage } from "@pv/elf";
 import { analyzeLiveness, DEFAULT_ASSUMPTIONS, type Assumptions, type Liveness } from "@pv/dataflow";
 import { findSites, type Sites } from "@pv/sensitive";
-import type { PatchPlans } from "@pv/stubgen";
+import { findModuleHook, type ModuleHook, type NO_MODULE_HOOK, type PatchPlans } from "@pv/stubgen";
 import { connect, decode, kernelRegions, knownStarts, type Program } from "@pv/x86-ir";
 import type { Progress } from "./progress.js";
 import { asksAbout, collectSiteFacts, type SiteFacts } from "./site-facts.js";
@@ -24,6 +24,8 @@ export interface Analysis {
   readonly plans: PatchPlans;
   /** 1 for each instruction that may run before paging is on. */
   readonly early: Uint8Array;
+  /** The call that loads a module into the guest, or why there is none. */
+  readonly moduleHook: ModuleHook | keyof typeof NO_MODULE_HOOK;
 }
 
 /** Analyses a kernel. Throws an `InputError` where the input is not understood. */
@@ -65,7 +67,9 @@ export async function analyzeImage(
     );
     const contents = await knowing;
     const facts = await progress.step("facts", () => collectSiteFacts(program, sites, liveness, contents));
-    return { image, program, sites, liveness, facts, ...(await planning) };
+    const { plans, early } = await planning;
+    const moduleHook = findModuleHook(program, image.symbols, plans);
+    return { image, program, sites, liveness, facts, plans, early, moduleHook };
   } finally {
     side.end();
   }

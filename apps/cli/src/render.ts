@@ -15,7 +15,7 @@ export function renderAnalysis(model: AnalysisModel, everySite: boolean): string
 }
 
 /** Sites by kind, tactic and reason; registers, flags and contents in total. */
-export function renderSummary({ summary }: AnalysisModel): string {
+export function renderSummary({ summary, moduleHook }: AnalysisModel): string {
   const kinds = Object.entries(summary.byKind).toSorted(([a, x], [b, y]) => y.sites - x.sites || (a < b ? -1 : 1));
   const { registers, flags, known } = summary;
   const total: KindSummary = {
@@ -37,6 +37,7 @@ export function renderSummary({ summary }: AnalysisModel): string {
     [
       `registers preserved   ${registers.preserved} of ${registers.atStake} caller-saved at stake: ${percent(registers.reduction)} fewer`,
       `flags live            at ${flags.live} of ${flags.sites} sites`,
+      `modules               ${moduleHook.call === null ? `stay as they are: ${moduleHook.reason}` : `are rewritten when loaded, behind the call at ${moduleHook.call}`}`,
     ].join("\n"),
     table(
       [
@@ -91,10 +92,13 @@ function descending(counts: Readonly<Record<string, number>>): string[][] {
     .map(([key, n]) => [key, `${n}`]);
 }
 
-function renderTraps({ entries, pageFaults, hostInterrupts, byKind, sites }: TrapCounts): string[] {
+function renderTraps({ entries, pageFaults, hostInterrupts, byKind, sites, modules }: TrapCounts): string[] {
   return [
     "",
     `entries into the monitor: ${entries}, of which page faults ${pageFaults}, host interrupts ${hostInterrupts}`,
+    modules.rewritten
+      ? `sites of kernel modules: ${modules.sites}, which trapped ${modules.traps} times`
+      : "kernel modules stay as they are: the kernel's table does not say where they are loaded",
     "",
     table([["trapped", "times"], ...descending(byKind)]),
     "",

@@ -11,7 +11,7 @@ const IN_ALTERNATIVE = 1,
   STEPPED = 8;
 
 export function annotationsFor(analysis: Analysis): Annotations {
-  const { image, program, sites, facts, plans, early } = analysis;
+  const { image, program, sites, facts, plans, early, moduleHook } = analysis;
   const { instructions } = program;
   const faulting = new Set(image.tables.exceptions?.insn);
   const rows = sites.instruction;
@@ -40,6 +40,7 @@ export function annotationsFor(analysis: Analysis): Annotations {
         assumptions: facts.restsOn,
       },
       plans,
+      moduleHook: typeof moduleHook === "string" ? null : moduleHook,
     }),
   );
 }

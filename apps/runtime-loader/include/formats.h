@@ -32,9 +32,10 @@ struct annotation_header {
   uint32_t site_count, site_offset;
   uint32_t patch_count, patch_offset;
   uint32_t item_count, item_offset;
-  uint32_t reserved_52;
+  uint32_t module_call;       /* the call of (or jump to) module_finalize, 0 for none */
   uint8_t elf_sha256[32];
-  uint8_t reserved_88[8];
+  uint32_t module_function;   /* module_finalize */
+  uint32_t reserved_92;
 } PACKED;
 SIZE_IS(struct annotation_header, 96);
 enum { ANNOTATION_CRC_FROM = 24 };

@@ -1,7 +1,7 @@
 /** Joins what the analyses found to the annotation table of a kernel. */
 import { createHash } from "node:crypto";
 import { attempt, openMemory, removeSection, type ElfFile, type Result } from "@pv/elf";
-import type { PatchPlans } from "@pv/stubgen";
+import type { ModuleHook, PatchPlans } from "@pv/stubgen";
 import { ANNOTATION_SECTION, checkAnnotations, NO_PATCH, type Annotations } from "./annotations.js";
 import { crc32 } from "./crc32.js";
 import { MACHINE } from "./fit.js";
@@ -33,13 +33,14 @@ export interface AnnotateInput {
   readonly elf: ElfFile;
   readonly sites: SiteFactColumns;
   readonly plans: PatchPlans;
+  readonly moduleHook: ModuleHook | null;
 }
 
 /**
  * Makes the table: copies the facts and computes checksums and first bytes. Errors: PV1009 (a site or window outside the file's
  * contents), PV4004 (plans and sites contradict each other).
  */
-export function annotate({ elf, sites, plans }: AnnotateInput): Result<Annotations> {
+export function annotate({ elf, sites, plans, moduleHook }: AnnotateInput): Result<Annotations> {
   return attempt(() => {
     const memory = openMemory(elf);
     const address = Uint32Array.from(sites.address);
@@ -82,6 +83,7 @@ export function annotate({ elf, sites, plans }: AnnotateInput): Result<Annotatio
         offset: plans.items.offset.slice(),
         target: plans.items.target.slice(),
       },
+      moduleHook,
     };
     checkAnnotations(annotations);
     return annotations;

@@ -8,7 +8,7 @@
  * kernel is another question: see previrtualized.ts.
  */
 import { attempt, fail, type Result } from "@pv/elf";
-import { ItemOp, NO_PATCH, Tactic } from "@pv/stubgen";
+import { ItemOp, NO_PATCH, Tactic, type ModuleHook } from "@pv/stubgen";
 import { crc32 } from "./crc32.js";
 import { makeColumns, readRows, writeRows, type Columns, type RowLayout } from "./rows.js";
 
@@ -61,6 +61,9 @@ export const ITEM_ROW = {
   fields: { op: [0, 1], length: [1, 1], condition: [2, 1], offset: [3, 1], target: [4, 4] },
 } as const satisfies RowLayout;
 
+/** Bytes of a call or jump with a displacement of 32 bits. */
+export const CALL_SIZE = 5;
+
 export type SiteColumns = Columns<typeof SITE_ROW>;
 export type PatchColumns = Columns<typeof PATCH_ROW>;
 export type ItemColumns = Columns<typeof ITEM_ROW>;
@@ -77,6 +80,7 @@ export interface Annotations {
   readonly sites: SiteColumns;
   readonly patches: PatchColumns;
   readonly items: ItemColumns;
+  readonly moduleHook: ModuleHook | null;
 }
 
 /** A table without a site. */
@@ -89,6 +93,7 @@ export function emptyAnnotations(machine: 3 | 62): Annotations {
     sites: makeColumns(SITE_ROW, 0),
     patches: makeColumns(PATCH_ROW, 0),
     items: makeColumns(ITEM_ROW, 0),
+    moduleHook: null,
   };
 }
 
@@ -109,7 +114,9 @@ export function writeAnnotations(annotations: Annotations): Uint8Array {
   [annotations.kernelChecksum, sites.count, sitesAt, patches.count, patchesAt, items.count, itemsAt].forEach(
     (value, index) => view.setUint32(24 + index * 4, value, true),
   );
+  view.setUint32(52, annotations.moduleHook?.call ?? 0, true);
   bytes.set(Buffer.from(annotations.sha256, "hex"), 56);
+  view.setUint32(88, annotations.moduleHook?.target ?? 0, true);
   writeRows(SITE_ROW, sites, view, sitesAt);
   writeRows(PATCH_ROW, patches, view, patchesAt);
   writeRows(ITEM_ROW, items, view, itemsAt);
@@ -168,11 +175,19 @@ function parse(input: Uint8Array): Annotations {
     sites: readRows(SITE_ROW, view, ...sites),
     patches: readRows(PATCH_ROW, view, ...patches),
     items: readRows(ITEM_ROW, view, ...items),
+    moduleHook: readModuleHook(view.getUint32(52, true), view.getUint32(88, true)),
   };
 }
 
+function readModuleHook(call: number, target: number): ModuleHook | null {
+  if ((call === 0) !== (target === 0)) damaged(`Of the module hook only ${hex(call || target)} is there.`, call);
+  return call === 0 ? null : { call, target };
+}
+
 /** Fails with PV4004 where a table contradicts itself. Cost: linear in its rows. */
-export function checkAnnotations({ sites, patches, items }: Annotations): void {
+export function checkAnnotations({ sites, patches, items, moduleHook }: Annotations): void {
+  const call = moduleHook?.call ?? 0;
+  if (call + CALL_SIZE > 2 ** 32) damaged(`The module hook at ${hex(call)} has ${CALL_SIZE} bytes.`, call);
   let before = -1;
   let patched = 0;
   for (let row = 0; row < sites.count; row++) {
@@ -206,6 +221,8 @@ export function checkAnnotations({ sites, patches, items }: Annotations): void {
     }
     if (tactic < Tactic.idiom || tactic > Tactic.short)
       damaged(`The window at ${hex(start)} has tactic ${tactic}.`, start);
+    if (start < call + CALL_SIZE && call < start + length && call !== 0)
+      damaged(`The module hook at ${hex(call)} is in a window.`, call);
     const first = patches.firstItem[patch];
     const count = patches.itemCount[patch];
     if (first > items.count || count > items.count - first)

@@ -1,6 +1,6 @@
 /** Whether an annotation table is a kernel's own. */
 import { fail, fileOffsets, type ElfFile } from "@pv/elf";
-import { NO_PATCH, hex, type Annotations } from "./annotations.js";
+import { CALL_SIZE, NO_PATCH, hex, type Annotations } from "./annotations.js";
 import { crc32 } from "./crc32.js";
 import { kernelChecksum } from "./loaded-kernel.js";
 
@@ -12,7 +12,7 @@ export const MACHINE = { i386: 3, amd64: 62 } as const;
  * loaded bytes and one over the windows.
  */
 export function checkFits(elf: ElfFile, annotations: Annotations): void {
-  const { machine, addressHigh, sites, patches } = annotations;
+  const { machine, addressHigh, sites, patches, moduleHook } = annotations;
   if (machine !== MACHINE[elf.arch] || addressHigh !== elf.addressHigh) {
     fail("PV4003", `The table is for ELF machine ${machine}, the kernel for ${MACHINE[elf.arch]}.`);
   }
@@ -29,6 +29,15 @@ export function checkFits(elf: ElfFile, annotations: Annotations): void {
     if (crc32(elf.bytes.subarray(at, at + length)) !== patches.checksum[patch]) {
       fail("PV4003", `The window at ${hex(start)} holds other bytes than the table says.`, start);
     }
+  }
+  if (moduleHook !== null) {
+    const { call, target } = moduleHook;
+    const at = offsetOf(call, CALL_SIZE);
+    const [opcode] = at < 0 ? [] : elf.bytes.subarray(at, at + 1);
+    if (opcode !== 0xe8 && opcode !== 0xe9) fail("PV4003", `There is no call of the module hook at ${hex(call)}.`, call);
+    const displacement = new DataView(elf.bytes.buffer, elf.bytes.byteOffset + at + 1, 4).getInt32(0, true);
+    if ((call + CALL_SIZE + displacement) >>> 0 !== target)
+      fail("PV4003", `What is called at ${hex(call)} is not ${hex(target)}.`, call);
   }
   for (let site = 0; site < sites.count; site++) {
     if (sites.patch[site] === NO_PATCH) continue;

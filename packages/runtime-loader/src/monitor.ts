@@ -16,14 +16,20 @@ const FIXED = 8 + 4 * KINDS + 4 * VECTORS;
 const ROW = 12;
 /** Bit of a site row: its first byte was replaced by a one-byte trap. */
 const TRAPPED = 1;
+/** And of the next byte: it is in a kernel module. */
+const MODULE = 1;
 
 export interface MonitorCounts {
   /** Emulated instructions by kind number; 0 for those that are no sensitive ones. */
   readonly kinds: Uint32Array;
   /** Entries into the monitor by vector; host interrupts are 20h to 2Fh. */
   readonly vectors: Uint32Array;
-  /** Sites ascending by address, as columns. */
+  /** Sites ascending by address, as columns: those of the annotation table in its order, and those of kernel modules between. */
+  readonly count: number;
   readonly address: Uint32Array;
+  readonly kind: Uint8Array;
+  /** Whether it is a module's. */
+  readonly module: Uint8Array;
   /** Whether a one-byte trap stands there. */
   readonly trapped: Uint8Array;
   /** How often each site came into the monitor. */
@@ -58,7 +64,10 @@ function parseTable(view: DataView, at: number): MonitorCounts {
   return {
     kinds: Uint32Array.from({ length: KINDS }, (_, kind) => view.getUint32(8 + 4 * kind, true)),
     vectors: Uint32Array.from({ length: VECTORS }, (_, vector) => view.getUint32(8 + 4 * KINDS + 4 * vector, true)),
+    count,
     address: Uint32Array.from({ length: count }, (_, site) => view.getUint32(row(site), true)),
+    kind: Uint8Array.from({ length: count }, (_, site) => view.getUint8(row(site) + 5)),
+    module: Uint8Array.from({ length: count }, (_, site) => view.getUint8(row(site) + 7) & MODULE),
     trapped: Uint8Array.from({ length: count }, (_, site) => view.getUint8(row(site) + 6) & TRAPPED),
     traps: Uint32Array.from({ length: count }, (_, site) => view.getUint32(row(site) + 8, true)),
   };

@@ -6,10 +6,11 @@ import { NO_PATCH, SiteFlag, type Annotations } from "./annotations.js";
 const CONDITIONS = ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"];
 
 export function printAnnotations(annotations: Annotations): string {
-  const { machine, sites, patches, items } = annotations;
+  const { machine, sites, patches, items, moduleHook } = annotations;
   const lines = [
     `ELF machine ${machine}, kernel checksum ${word(annotations.kernelChecksum)}, sha256 ${annotations.sha256}`,
     `${sites.count} sites, ${patches.count} patches, ${items.count} items`,
+    ...(moduleHook === null ? [] : [`module hook: ${word(moduleHook.call)} calls ${word(moduleHook.target)}`]),
   ];
   for (let patch = 0; patch < patches.count; patch++) {
     const tactic = TACTIC_NAMES[patches.tactic[patch] as Tactic];

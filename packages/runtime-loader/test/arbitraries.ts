@@ -78,8 +78,12 @@ const window: fc.Arbitrary<FakeWindow> = fc
 
 /** Kernels with up to a dozen windows and some sites that are in none. */
 export const kernels: fc.Arbitrary<FakeKernel> = fc
-  .tuple(fc.array(window, { maxLength: 12 }), fc.array(fc.constantFrom("iret", "int", "cli"), { maxLength: 3 }))
-  .map(([windows, unpatched]) => fakeKernel(windows, unpatched as Kind[]));
+  .tuple(
+    fc.array(window, { maxLength: 12 }),
+    fc.array(fc.constantFrom("iret", "int", "cli"), { maxLength: 3 }),
+    fc.boolean(),
+  )
+  .map(([windows, unpatched, hooked]) => fakeKernel(windows, unpatched as Kind[], hooked));
 
 /** Changed bytes: offsets (modulo the length) and what they become. */
 export const damage = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 6 });

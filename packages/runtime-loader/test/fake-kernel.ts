@@ -37,7 +37,12 @@ export interface FakeKernel {
 /** What branches of a window consist of does not matter: the patcher makes them anew out of the table. */
 const BRANCH_BYTE = 0x0b;
 
-export function fakeKernel(windows: readonly FakeWindow[], unpatched: readonly Kind[] = []): FakeKernel {
+/** `hooked`: with a call of a function that loads modules. */
+export function fakeKernel(
+  windows: readonly FakeWindow[],
+  unpatched: readonly Kind[] = [],
+  hooked = false,
+): FakeKernel {
   const text: number[] = [];
   const site = {
     address: [] as number[],
@@ -95,6 +100,8 @@ export function fakeKernel(windows: readonly FakeWindow[], unpatched: readonly K
     text.push(0xcf);
   }
   text.push(0xc3);
+  const call = TEXT + text.length;
+  if (hooked) text.push(0xe8, 1, 0, 0, 0, 0xc3, 0xc3);
 
   const elf = unwrap(readElf(fakeElf(Uint8Array.from(text))));
   const plans: PatchPlans = {
@@ -130,7 +137,7 @@ export function fakeKernel(windows: readonly FakeWindow[], unpatched: readonly K
     knownValue: facts.map((fact) => fact.knownValue),
     assumptions: site.address.map((_, row) => row % 4),
   };
-  return { elf, annotations: unwrap(annotate({ elf, sites, plans })) };
+  return { elf, annotations: unwrap(annotate({ elf, sites, plans, moduleHook: hooked ? { call, target: call + 6 } : null })) };
 }
 
 const ELF_HEADER = 52;

@@ -17,6 +17,7 @@ export {
   variantOf,
 } from "./templates/variants.js";
 export type { SiteFacts, Variant } from "./templates/variants.js";
+export { findModuleHook, NO_MODULE_HOOK, type ModuleHook } from "./plan/module-hook.js";
 export { NO_PATCH, planPatches } from "./plan/plan.js";
 export { comparedAddresses, steppedCode } from "./rules/compared-addresses.js";
 export { copiedCode, COPIED_SYMBOLS, type SymbolLookup } from "./rules/copied-code.js";

@@ -30,6 +30,7 @@ FUNCTION start_kernel, .init.text
         call    check_translations
         call    check_windows
         call    check_exceptions
+        call    check_modules
         call    check_timer_idle
         call    check_timer_masked
         call    run_user

@@ -20,6 +20,8 @@ export interface InitrdOptions {
   readonly script?: string;
   /** The static program that the guest finds as /bin/workload. Unless there is a script, it runs, and much shell work behind it. */
   readonly workload?: Uint8Array;
+  /** Further cpio archives, such as `fetchModules` gives: the kernel unpacks one behind the other. */
+  readonly archives?: readonly Uint8Array[];
 }
 
 /** A script for `InitrdOptions`: an interactive shell on the serial port, which is its controlling terminal; `exit` ends it. */
@@ -155,7 +157,7 @@ echo "workload: shell-clean ok $1"
 `.trim();
 
 /** The archive, uncompressed. */
-export function makeInitrd({ busybox, workload, script }: InitrdOptions): Uint8Array {
+export function makeInitrd({ busybox, workload, script, archives = [] }: InitrdOptions): Uint8Array {
   const work = script ?? (workload === undefined ? CHECKS : `${CHECKS}\nworkload\n${SHELL_WORK}`);
   const init = `#!/bin/sh
 mount -t proc proc /proc
@@ -181,6 +183,14 @@ while true; do sleep 1000; done
   if (workload !== undefined) archive.add("bin/workload", 0o100755, { data: workload });
   for (const name of APPLETS.toSorted()) archive.add(`bin/${name}`, 0o120777, { data: encode("busybox") });
   archive.add("init", 0o100755, { data: encode(init) });
+  return Buffer.concat([archive.finish(), ...archives]);
+}
+
+/** An archive of plain files in one folder, in the order given. */
+export function packFolder(folder: string, files: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  const archive = new CpioWriter();
+  archive.add(folder, 0o040755);
+  for (const [name, data] of files) archive.add(`${folder}/${name}`, 0o100644, { data });
   return archive.finish();
 }
 

@@ -20,6 +20,7 @@ struct handover {
   bool stubs;                              /* patches were applied; sites that are in none are as they were */
   const struct moved_instruction *moved;   /* the instructions in stubs */
   uint32_t moved_count;
+  uint32_t module_trap;                    /* where the kernel stops when it has loaded a module, or 0 */
 };
 
 /* Starts the loaded kernel. PV4001, if the back end cannot do without annotations. Returns only with an error. */

@@ -4,6 +4,7 @@
 #include "../patch/patcher.h"
 #include "handover.h"
 #include "layout.h"
+#include "modules.h"
 #include "serial.h"
 
 const struct region backend_memory = {MONITOR_PHYSICAL, MONITOR_PHYSICAL + MONITOR_SIZE, REGION_USABLE};
@@ -39,6 +40,7 @@ struct error backend_start(const struct handover *handover) {
   serial_text(" sites trap in place\n");
   static struct guest_start start;
   start = (struct guest_start){.handover = *handover, .entry = handover->kernel->entry, .boot_params = HANDOVER_START};
+  start.handover.module_trap = modules_hook(handover);
   memcpy(&start.gdt, linux_gdt_pointer(), sizeof start.gdt);
   enter_monitor(&start);
 }

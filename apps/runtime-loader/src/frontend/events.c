@@ -7,6 +7,7 @@
 #include "exceptions.h"
 #include "layout.h"
 #include "memory.h"
+#include "modules.h"
 #include "ports.h"
 #include "report.h"
 #include "resident.h"
@@ -88,7 +89,8 @@ static void general_protection(void) {
     } else exception_deliver_raised();
     return;
   }
-  if (!table_was_stale(error)) emulate_instruction();
+  if (modules_trapped()) modules_loaded();
+  else if (!table_was_stale(error)) emulate_instruction();
 }
 
 /* A stub is stepped over as one instruction: between its own the guest has no address to be told. */

@@ -4,6 +4,7 @@
 #include "events.h"
 #include "frames.h"
 #include "../patch/patcher.h"
+#include "modules.h"
 #include "ports.h"
 #include "shadow.h"
 #include "sites.h"
@@ -54,6 +55,7 @@ _Noreturn void guest_run(const struct guest_start *start, uint32_t epoch) {
   bool flag_in_memory = handover->stubs;
   take_sites(handover->kernel, handover->annotations);
   stubs_take(handover->moved, handover->moved_count);
+  modules_start(handover->module_trap, flag_in_memory);
   prepare_guest(start);
   flags_start(flag_in_memory);
   ports_start(memory_kib, epoch);

@@ -6,6 +6,8 @@
 
 #include "crc32.h"
 
+enum { CALL_SIZE = 5, OPCODE_CALL = 0xe8, OPCODE_JUMP = 0xe9 };
+
 /* Counts the sites that name a patch on the way. */
 static struct error check_sites(const struct annotations *a, uint32_t *patched) {
   const struct annotation_header *header = a->header;
@@ -75,6 +77,20 @@ static struct error check_patch(const struct annotations *a, uint32_t index, uin
   return NO_ERROR;
 }
 
+/* The call of the module hook: a whole one, in no window. */
+static struct error check_module_hook(const struct annotations *a) {
+  uint32_t call = a->header->module_call;
+  if ((call == 0) != (a->header->module_function == 0)) return ERROR_AT(PV_DAMAGED_TABLE, call, "the module hook is not whole, address");
+  if (call == 0) return NO_ERROR;
+  if (call > UINT32_MAX - CALL_SIZE) return ERROR_AT(PV_DAMAGED_TABLE, call, "the module hook has a bad address");
+  for (uint32_t i = 0; i < a->header->patch_count; i++) {
+    const struct patch_row *patch = &a->patches[i];
+    if (patch->start < call + CALL_SIZE && call <= patch->start + (patch->length - 1u))
+      return ERROR_AT(PV_DAMAGED_TABLE, call, "the module hook is in a window, address");
+  }
+  return NO_ERROR;
+}
+
 struct error annotations_open(struct annotations *a, struct span table) {
   const struct annotation_header *header = (const struct annotation_header *)table.bytes;
   if (table.size < MAGIC_AND_VERSION || header->magic != ANNOTATION_MAGIC)
@@ -103,7 +119,20 @@ struct error annotations_open(struct annotations *a, struct span table) {
   uint32_t patched = 0, found = 0;
   TRY(check_sites(a, &patched));
   for (uint32_t i = 0; i < header->patch_count; i++) TRY(check_patch(a, i, &found));
+  TRY(check_module_hook(a));
   if (found != patched) return ERROR_AT(PV_DAMAGED_TABLE, found, "not every site that names a patch is in it, found");
+  return NO_ERROR;
+}
+
+static struct error verify_module_hook(const struct annotations *a, const struct kernel *kernel) {
+  uint32_t call = a->header->module_call, displacement;
+  if (call == 0) return NO_ERROR;
+  const struct segment *segment = kernel_segment_at(kernel, call, CALL_SIZE);
+  if (segment == NULL) return ERROR_AT(PV_OTHER_KERNEL, call, "the module hook is not inside the kernel, address");
+  const uint8_t *bytes = segment->file + (call - segment->virtual);
+  memcpy(&displacement, bytes + 1, sizeof displacement);
+  if ((bytes[0] != OPCODE_CALL && bytes[0] != OPCODE_JUMP) || call + CALL_SIZE + displacement != a->header->module_function)
+    return ERROR_AT(PV_OTHER_KERNEL, call, "the module hook is no call of the annotated function, address");
   return NO_ERROR;
 }
 
@@ -124,5 +153,5 @@ struct error annotations_verify(const struct annotations *a, const struct kernel
         return ERROR_AT(PV_OTHER_KERNEL, patch->start + item->offset, "a site does not start with the annotated byte, address");
     }
   }
-  return NO_ERROR;
+  return verify_module_hook(a, kernel);
 }
