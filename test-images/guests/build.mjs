@@ -39,7 +39,7 @@ const guests = {
     "interrupts",
     "user",
   ],
-  hostile: ["kernel", "memory", "paging", "descriptors", "interrupts", "privileged", "resident"],
+  hostile: ["kernel", "modules", "memory", "paging", "descriptors", "interrupts", "privileged", "resident"],
 };
 
 function run(program, args) {

@@ -8,7 +8,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fail } from "@pv/elf";
-import type { Architecture, Item, ItemName } from "./flavours.js";
+import type { Architecture, Item, OfferName } from "./flavours.js";
 import { type Output, checkSpace, runTool } from "./process.js";
 
 /** A package as the index describes it: enough to fetch it without the index. */
@@ -23,7 +23,7 @@ export interface PackageRecord {
 }
 
 /** What the sources offer now, by item; an item that no source offers is missing. */
-export type Offer = Partial<Record<ItemName, PackageRecord>>;
+export type Offer = Partial<Record<OfferName, PackageRecord>>;
 
 /** The index of one architecture has 9 MB, a kernel 30-60 MB; both are for slow lines. Seconds. */
 const UPDATE_LIMIT = 600;
@@ -67,7 +67,7 @@ export async function lookUp(architecture: Architecture, items: readonly Item[],
 async function wantedPackages(
   items: readonly Item[],
   run: (program: string, args: string[], timeoutSeconds: number) => Promise<Output>,
-): Promise<Map<ItemName, string>> {
+): Promise<Map<OfferName, string>> {
   const shown = await run(
     "apt-cache",
     ["show", "--no-all-versions", ...items.map((item) => item.package)],
@@ -78,11 +78,11 @@ async function wantedPackages(
     const name = /^Package: (\S+)$/m.exec(paragraph)?.[1];
     if (name !== undefined && !paragraphs.has(name)) paragraphs.set(name, paragraph);
   }
-  const names = new Map<ItemName, string>();
+  const names = new Map<OfferName, string>();
   for (const item of items) {
     const paragraph = paragraphs.get(item.package);
     const target = item.meta ? /^Depends: (linux-image-[^\s,(]+)/m.exec(paragraph ?? "")?.[1] : item.package;
-    if (paragraph !== undefined && target !== undefined) names.set(item.name, target);
+    if (paragraph !== undefined && target !== undefined) names.set(item.offer, target);
   }
   return names;
 }

@@ -1,6 +1,6 @@
 /**
- * One file out of a Debian package. dpkg-deb undoes the package's compression; the tar stream is read here, so that the
- * work ends with the wanted file: /boot comes first in a kernel package of 300 MB.
+ * Files out of a Debian package. dpkg-deb undoes the package's compression; the tar stream is read here, so that the
+ * work ends with the last wanted file: /boot comes first in a kernel package of 300 MB.
  * Source of the layout: POSIX.1-1988 ustar header, 512-byte blocks.
  */
 import { spawn } from "node:child_process";
@@ -18,26 +18,37 @@ export interface Member {
   readonly bytes: Buffer;
 }
 
-/** The first regular file whose name starts with `prefix`. PV5004 without dpkg-deb, PV1001 if there is no such file. */
-export async function extractMember(deb: string, prefix: string): Promise<Member> {
+/** Which regular files are wanted, by their names, and how many there are. */
+export interface Wanted {
+  readonly is: (name: string) => boolean;
+  readonly count: number;
+  /** For people. */
+  readonly description: string;
+}
+
+/** Files of a package in its order. PV5004 without dpkg-deb, PV1001 if one is missing. */
+export async function extractMembers(deb: string, wanted: Wanted): Promise<readonly Member[]> {
   const child = spawn("dpkg-deb", ["--fsys-tarfile", deb], { stdio: ["ignore", "pipe", "ignore"] });
   const ended = once(child, "close").catch((error: Error) => {
     throw missingTool("dpkg-deb", error);
   });
   // Failures surface where `ended` is awaited.
   ended.catch(() => undefined);
-  let found: Member | undefined;
+  let found: readonly Member[];
   try {
-    found = await firstMember(child.stdout, prefix);
+    found = await findMembers(child.stdout, wanted);
   } finally {
     child.kill("SIGKILL");
     await ended;
   }
-  return found ?? fail("PV1001", `the package holds no file ${prefix}*: it is damaged or of an unknown layout`);
+  if (found.length < wanted.count)
+    fail("PV1001", `the package does not hold ${wanted.description}: it is damaged or of an unknown layout`);
+  return found;
 }
 
-/** Reads a tar stream up to the end of the first regular file whose name starts with `prefix`. */
-export async function firstMember(tar: AsyncIterable<Buffer>, prefix: string): Promise<Member | undefined> {
+/** Reads a tar stream up to the end of the last wanted file. */
+export async function findMembers(tar: AsyncIterable<Buffer>, { is, count }: Wanted): Promise<readonly Member[]> {
+  const found: Member[] = [];
   let head = Buffer.alloc(0);
   /** Bytes of an unwanted file, with its padding, still to skip. */
   let skip = 0;
@@ -54,7 +65,11 @@ export async function firstMember(tar: AsyncIterable<Buffer>, prefix: string): P
         wanted.parts.push(chunk.subarray(at, at + step));
         wanted.missing -= step;
         at += step;
-        if (wanted.missing === 0) return { name: wanted.name, bytes: Buffer.concat(wanted.parts, wanted.size) };
+        if (wanted.missing > 0) continue;
+        found.push({ name: wanted.name, bytes: Buffer.concat(wanted.parts, wanted.size) });
+        if (found.length === count) return found;
+        skip = -wanted.size & (BLOCK - 1);
+        wanted = undefined;
       } else {
         const step = Math.min(BLOCK - head.length, chunk.length - at);
         head = Buffer.concat([head, chunk.subarray(at, at + step)]);
@@ -62,7 +77,7 @@ export async function firstMember(tar: AsyncIterable<Buffer>, prefix: string): P
         if (head.length < BLOCK) continue;
         const { name, size, regular } = readHeader(head);
         head = Buffer.alloc(0);
-        if (regular && size > 0 && name.startsWith(prefix)) {
+        if (regular && size > 0 && is(name)) {
           if (size > MAX_FILE) fail("PV1001", `the package says that ${name} has ${size} bytes`);
           wanted = { name, size, parts: [], missing: size };
         } else {
@@ -71,7 +86,7 @@ export async function firstMember(tar: AsyncIterable<Buffer>, prefix: string): P
       }
     }
   }
-  return undefined;
+  return found;
 }
 
 function readHeader(block: Buffer): { name: string; size: number; regular: boolean } {

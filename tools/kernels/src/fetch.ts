@@ -4,11 +4,13 @@
  * Package versions move with every security update, so the sources are asked what is current; the answer holds for a
  * week. What is in the cache needs no network, and is what one gets when there is none.
  */
+import { basename } from "node:path";
 import { type Diagnostic, type Result, InputError, diagnostic, fail } from "@pv/elf";
 import { type Offer, type PackageRecord, download, lookUp } from "./apt.js";
-import { extractMember } from "./archive.js";
+import { type Member, extractMembers } from "./archive.js";
 import { Cache, type CachedFile, defaultCacheDir } from "./cache.js";
-import { type Architecture, BUSYBOX, type Flavour, type Item, itemsOf, kernelItem } from "./flavours.js";
+import { type Architecture, BUSYBOX, type Flavour, type Item, itemsOf, kernelItem, modulesItem } from "./flavours.js";
+import { packFolder } from "./initrd.js";
 
 export interface FetchOptions {
   /** Default: `previrt` in the user's cache directory (`$XDG_CACHE_HOME` or `~/.cache`). */
@@ -41,6 +43,11 @@ const ASK_AGAIN = 10 * 60 * 1000;
  */
 export function fetchKernel(flavour: Flavour, options: FetchOptions = {}): Promise<Result<Fetched>> {
   return fetchItem(kernelItem(flavour), options);
+}
+
+/** Modules of that kernel's package (`MODULES`) as a cpio archive for `makeInitrd`, in a folder `/modules`. Errors as for `fetchKernel`. */
+export function fetchModules(flavour: Flavour, options: FetchOptions = {}): Promise<Result<Fetched>> {
+  return fetchItem(modulesItem(flavour), options);
 }
 
 /** A static i386 busybox (an ELF program). Errors as for `fetchKernel`. */
@@ -87,12 +94,18 @@ async function fetchRecord(
       progress(`downloading ${record.package} ${record.version} (${Math.ceil(record.size / 1e6)} MB)`);
       const deb = await download(item.architecture, record, folder);
       progress(`unpacking ${record.package}`);
-      const { name, bytes } = await extractMember(deb, item.member);
-      const release = item.meta ? name.slice(item.member.length) : record.version;
+      const { before, behind } = item.member;
+      const members = await extractMembers(deb, {
+        is: (name) => name.startsWith(before) && behind.some((end) => name.endsWith(end)),
+        count: behind.length,
+        description: behind.map((end) => `${before}*${end}`).join(", "),
+      });
+      const [{ name, bytes }] = members as [Member];
+      const release = item.meta ? name.slice(before.length).split("/", 1)[0]! : record.version;
       return cache.store(
         item.name,
         { package: record.package, packageVersion: record.version, release, file: item.file },
-        bytes,
+        members.length === 1 ? bytes : packFolder("modules", new Map(members.map((m) => [basename(m.name), m.bytes]))),
       );
     });
   const waiting = (): void => progress(`waiting for another process that fetches ${record.package}`);
@@ -109,7 +122,7 @@ async function currentRecord(
   const { architecture } = item;
   const known = await readIndex(cache, architecture);
   const usable = (index: Index | undefined): PackageRecord | undefined =>
-    index !== undefined && Date.now() - index.answered < ANSWER_HOLDS ? index.offer[item.name] : undefined;
+    index !== undefined && Date.now() - index.answered < ANSWER_HOLDS ? index.offer[item.offer] : undefined;
   const record = again ? undefined : usable(known);
   if (record !== undefined) return record;
   if (!again && known !== undefined && Math.abs(Date.now() - known.asked) < ASK_AGAIN) {
@@ -138,7 +151,7 @@ async function ask(
   try {
     const offer = await cache.withFolder((folder) => lookUp(architecture, itemsOf(architecture), folder));
     await cache.writeIndex(architecture, { answered: Date.now(), asked: Date.now(), offer } satisfies Index);
-    return offer[item.name] ?? fail("PV5006", `apt's sources do not offer ${item.package} (${architecture})`);
+    return offer[item.offer] ?? fail("PV5006", `apt's sources do not offer ${item.package} (${architecture})`);
   } catch (error) {
     const failed: Index = { answered: known?.answered ?? 0, asked: Date.now(), offer: known?.offer ?? {} };
     // Without anything in the cache the next call must ask again, so only then is the failure remembered.

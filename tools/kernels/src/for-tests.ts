@@ -3,7 +3,7 @@
  * sentence that fits into a test's name.
  */
 import { type Result } from "@pv/elf";
-import { type FetchOptions, type Fetched, fetchBusybox, fetchKernel } from "./fetch.js";
+import { type FetchOptions, type Fetched, fetchBusybox, fetchKernel, fetchModules } from "./fetch.js";
 import type { Flavour } from "./flavours.js";
 
 export type ForTests =
@@ -13,6 +13,11 @@ export type ForTests =
 /** A kernel of the flavour, fetched if need be. */
 export async function kernelForTests(flavour: Flavour, options: FetchOptions = {}): Promise<ForTests> {
   return orReason(await fetchKernel(flavour, options));
+}
+
+/** Modules of that kernel, fetched if need be. */
+export async function modulesForTests(flavour: Flavour, options: FetchOptions = {}): Promise<ForTests> {
+  return orReason(await fetchModules(flavour, options));
 }
 
 /** The static i386 busybox, fetched if need be. */

@@ -183,7 +183,10 @@ while true; do sleep 1000; done
   if (workload !== undefined) archive.add("bin/workload", 0o100755, { data: workload });
   for (const name of APPLETS.toSorted()) archive.add(`bin/${name}`, 0o120777, { data: encode("busybox") });
   archive.add("init", 0o100755, { data: encode(init) });
-  return Buffer.concat([archive.finish(), ...archives]);
+  const all = [archive.finish(), ...archives];
+  const bytes = new Uint8Array(all.reduce((size, part) => size + part.length, 0));
+  all.reduce((at, part) => (bytes.set(part, at), at + part.length), 0);
+  return bytes;
 }
 
 /** An archive of plain files in one folder, in the order given. */

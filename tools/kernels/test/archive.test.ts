@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import { firstMember } from "../src/archive.js";
+import { findMembers, type Member } from "../src/archive.js";
 
 const folder = mkdtempSync(join(tmpdir(), "previrt-tar-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -17,6 +17,12 @@ function tarOf(before: number, size: number): Buffer {
   return execFileSync("tar", ["-c", "--format=gnu", "-C", folder, "./boot/", "--sort=name"], { maxBuffer: 2 ** 24 });
 }
 
+/** The first file whose name starts so. */
+async function firstMember(tar: AsyncIterable<Buffer>, prefix: string): Promise<Member | undefined> {
+  const wanted = { is: (name: string) => name.startsWith(prefix), count: 1, description: prefix };
+  return (await findMembers(tar, wanted))[0];
+}
+
 async function* cut(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
   for (let at = 0, n = 0; at < bytes.length; n++) {
     const size = sizes[n % sizes.length]!;
@@ -25,7 +31,7 @@ async function* cut(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buf
   }
 }
 
-describe("firstMember", () => {
+describe("findMembers", () => {
   test("finds the file, however the stream is cut", async () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1, maxLength: 5 });
     await fc.assert(
@@ -41,6 +47,17 @@ describe("firstMember", () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  test("finds several files, and those that there are", async () => {
+    const tar = tarOf(700, 900);
+    const wanted = { is: (name: string) => /config|vmlinuz/.test(name), count: 2, description: "" };
+    const found = await findMembers(cut(tar, [300]), wanted);
+    expect(found.map(({ name, bytes }) => [name, bytes.length])).toEqual([
+      ["boot/config", 700],
+      ["boot/vmlinuz-1.2", 900],
+    ]);
+    expect((await findMembers(cut(tar, [300]), { ...wanted, count: 3 })).length).toBe(2);
   });
 
   test("finds nothing in an archive without it, or cut off in it", async () => {

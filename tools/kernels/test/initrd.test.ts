@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { DONE_LINE, USERLAND_LINE, makeInitrd } from "../src/index.js";
+import { packFolder } from "../src/initrd.js";
 
 interface Entry {
   readonly name: string;
@@ -61,6 +62,18 @@ describe("makeInitrd", () => {
     expect(Buffer.from(holding.get("init")!.data).toString()).toMatch(/^workload$/m);
     expect(entries.has("bin/workload")).toBe(false);
     expect(Buffer.from(entries.get("init")!.data).toString()).not.toContain("workload");
+  });
+
+  test("has other archives behind it", () => {
+    const more = packFolder("modules", new Map([["a.ko", Uint8Array.of(1, 2, 3)]]));
+    expect(readCpio(more).map(({ name, data }) => [name, [...data]])).toEqual([
+      ["modules", []],
+      ["modules/a.ko", [1, 2, 3]],
+    ]);
+    const own = makeInitrd({ busybox });
+    const both = makeInitrd({ busybox, archives: [more, more] });
+    expect(own.length % 4).toBe(0);
+    expect(Buffer.compare(both, Buffer.concat([own, more, more]))).toBe(0);
   });
 
   test("is the same for the same input, and takes another script", () => {

@@ -18,7 +18,7 @@
 #include "report.h"
 #include "sites.h"
 
-enum { SECTIONS_MAX = 16384, SYMBOLS_MAX = 1 << 18, SWEPT_MAX = 32 << 20, FOUND_MAX = 1024 };
+enum { SECTIONS_MAX = 16384, SYMBOLS_MAX = 1 << 18, SWEPT_MAX = 16 << 20, FOUND_MAX = 1024 };
 enum { TYPE_SYMBOLS = 2, FLAGS_CODE = 2 | 4, SYMBOL_FUNCTION = 2 };   /* SHT_SYMTAB, SHF_ALLOC | SHF_EXECINSTR, STT_FUNC */
 #define ELF_MAGIC 0x464c457fu
 
@@ -111,7 +111,7 @@ static bool find_sites(uint32_t start, uint32_t size, uint32_t *count) {
     const uint8_t *code = code_at(address, size - at, &room);
     if (code == 0) return false;
     struct site *site = *code == TRAP_OPCODE ? site_at(address) : 0;
-    if (site != 0 && site->module) piece.bytes[address - piece.start] = site->first_byte;   /* two symbols for one function */
+    if (site != 0 && site->trapped) piece.bytes[address - piece.start] = site->first_byte;   /* two symbols for one function */
     struct measured measured;
     if (!instruction_measure(&measured, code, room)) return false;
     if (site == 0 && measured.kind != 0 && policy_needs_trap(measured.kind, measured.form, flag_in_memory)) {
