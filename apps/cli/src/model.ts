@@ -32,7 +32,9 @@ export interface AnalysisModel {
   readonly problems: readonly Diagnostic[];
   readonly summary: Summary;
   /** Where modules are caught that the guest loads later (docs/hypervisors.md), or why they are not. */
-  readonly moduleHook: { readonly call: string; readonly reason: null } | { readonly call: null; readonly reason: string };
+  readonly moduleHook:
+    | { readonly call: string; readonly reason: null }
+    | { readonly call: null; readonly reason: string };
   readonly sites: readonly SiteModel[];
 }
 

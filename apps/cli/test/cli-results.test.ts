@@ -122,6 +122,7 @@ describe("analyze", () => {
           leaves: knownCounts,
         },
       },
+      moduleHook: { call: expect.stringMatching(/^c1[0-9a-f]{6}$/), reason: null },
       sites: expect.any(Array),
     });
     const kinds = new Set<string>(CATALOGUE.map(({ kind }) => kind));

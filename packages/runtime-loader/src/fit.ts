@@ -34,7 +34,8 @@ export function checkFits(elf: ElfFile, annotations: Annotations): void {
     const { call, target } = moduleHook;
     const at = offsetOf(call, CALL_SIZE);
     const [opcode] = at < 0 ? [] : elf.bytes.subarray(at, at + 1);
-    if (opcode !== 0xe8 && opcode !== 0xe9) fail("PV4003", `There is no call of the module hook at ${hex(call)}.`, call);
+    if (opcode !== 0xe8 && opcode !== 0xe9)
+      fail("PV4003", `There is no call of the module hook at ${hex(call)}.`, call);
     const displacement = new DataView(elf.bytes.buffer, elf.bytes.byteOffset + at + 1, 4).getInt32(0, true);
     if ((call + CALL_SIZE + displacement) >>> 0 !== target)
       fail("PV4003", `What is called at ${hex(call)} is not ${hex(target)}.`, call);

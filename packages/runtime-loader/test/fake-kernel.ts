@@ -137,7 +137,10 @@ export function fakeKernel(
     knownValue: facts.map((fact) => fact.knownValue),
     assumptions: site.address.map((_, row) => row % 4),
   };
-  return { elf, annotations: unwrap(annotate({ elf, sites, plans, moduleHook: hooked ? { call, target: call + 6 } : null })) };
+  return {
+    elf,
+    annotations: unwrap(annotate({ elf, sites, plans, moduleHook: hooked ? { call, target: call + 6 } : null })),
+  };
 }
 
 const ELF_HEADER = 52;

@@ -181,6 +181,26 @@ describe("annotations", () => {
     expect(codeOf(readAnnotations(writeAnnotations(copy)))).toBe("PV4004");
   });
 
+  test("the module hook is where docs/formats.md says", () => {
+    const { annotations } = fakeKernel(GOLDEN_WINDOWS, ["iret"], true);
+    const { call, target } = annotations.moduleHook!;
+    const bytes = writeAnnotations(annotations);
+    const view = new DataView(bytes.buffer);
+    expect([view.getUint32(52, true), view.getUint32(88, true), view.getUint32(92, true)]).toEqual([call, target, 0]);
+    expect(unwrap(readAnnotations(bytes)).moduleHook).toEqual({ call, target });
+  });
+
+  const windows = golden.annotations.patches;
+  test.each<[string, number, number]>([
+    ["a module hook without a function", 0xc100_0800, 0],
+    ["a module hook without a call", 0, 0xc100_0800],
+    ["a module hook at the end of the address space", 0xffff_fffc, 0xc100_0800],
+    ["a module hook that starts in a window", windows.start[0] + windows.length[0] - 1, 0xc100_0800],
+    ["a module hook that ends in a window", windows.start[0] - 4, 0xc100_0800],
+  ])("%s", (_, call, target) => {
+    expect(codeOf(readAnnotations(writeAnnotations({ ...edit(), moduleHook: { call, target } })))).toBe("PV4004");
+  });
+
   const edit = () => structuredClone(golden.annotations);
 });
 

@@ -37,5 +37,6 @@ describe.skipIf(!compilerIsThere)("the front end under attack", () => {
     const counts = [...stdout.matchAll(/\d+/g)].map(Number);
     expect(counts.slice(0, 4).reduce((sum, count) => sum + count, 0)).toBe(Number(STEPS));
     expect(Math.min(...counts.slice(0, 6)), stdout).toBeGreaterThan(0);
+    expect(Math.min(...counts.slice(7, 9)), stdout).toBeGreaterThan(50);
   });
 });

@@ -77,8 +77,11 @@ static bool vector(struct reader *r, uint8_t first, bool address16) {
   if (!next(r, &opcode)) return false;
   uint32_t map = size == 1 ? 1 : size == 2 ? payload[0] & 31 : payload[0] & 7;
   if (size == 3 && ((payload[0] & 8) != 0 || (payload[1] & 4) == 0)) return false;
-  if (map == 1 && two_byte[opcode] == '.') return size < 3 && opcode == 0x77;   /* VZEROUPPER */
-  if (map == 1) return (two_byte[opcode] == 'M' || two_byte[opcode] == 'B') && operand(r, address16, two_byte[opcode] == 'B');
+  if (map == 1) {
+    char what = opcode == 0x7a || opcode == 0x7b ? 'M' : two_byte[opcode];   /* conversions, by EVEX alone */
+    if (what == '.') return size < 3 && opcode == 0x77;                      /* VZEROUPPER */
+    return (what == 'M' || what == 'B') && operand(r, address16, what == 'B');
+  }
   if (map == 2 || (size == 3 && (map == 5 || map == 6))) return operand(r, address16, 0);
   return map == 3 && operand(r, address16, 1);
 }

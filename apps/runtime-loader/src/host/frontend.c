@@ -4,7 +4,8 @@
  *
  *   - no shadow table shows the guest anything but its own memory, absent memory, or (to the monitor alone) the monitor;
  *   - pages that are read-only to the guest's user programs or absent are so in their view, once tables are in sync;
- *   - the processor could load CS and SS.
+ *   - the processor could load CS and SS;
+ *   - the sites of modules are in order, and are where a trap was put.
  *
  *   host-frontend SEED STEPS
  *
@@ -21,6 +22,7 @@
 #include "../frontend/events.h"
 #include "../frontend/frames.h"
 #include "../frontend/memory.h"
+#include "../frontend/modules.h"
 #include "../frontend/ports.h"
 #include "../frontend/resident.h"
 #include "../frontend/shadow.h"
@@ -198,7 +200,17 @@ static void check_directory(uint32_t directory, uint32_t gigabyte) {
   }
 }
 
+static void check_sites(void) {
+  if (site_table.count > SITE_MAX) broken("too many sites", site_table.count);
+  for (uint32_t i = 0; i < site_table.count; i++) {
+    const struct site *site = &site_table.sites[i];
+    if (i > 0 && site->address <= site[-1].address) broken("sites out of order, at", site->address);
+    if (!site->module || !site->trapped || site_at(paging() ? site->address : site->address - 0xc0000000) != site) broken("a site that cannot be found, at", site->address);
+  }
+}
+
 static void check(void) {
+  check_sites();
   if (user_view != (vcpu.cpl == 3)) broken("the wrong view", vcpu.cpl);
   for (uint32_t i = 0; i < 4; i++)
     if (running[i] != 0) check_directory(table_of(running[i]), i);
@@ -345,13 +357,41 @@ static void put_control(void) {
   guest_write(segment_base(vcpu.regs.cs) + vcpu.regs.eip, code, 3, 0);
 }
 
-static uint64_t done[8];
+/* A module somewhere, mostly whole; the guest stops where it has been loaded. */
+static void put_module(void) {
+  enum { MODULE_TRAP = CODE + 0x70, HEADER = CODE + 0x8000, TEXT = CODE + 0x9000, SIZE = 0x400, SYMBOLS = 8 };
+  static const uint8_t code[][3] = {{0x9d, 0x90, 0x90}, {0x9c, 0x58, 0x50}, {0x0f, 0xa2, 0x90}, {0x8c, 0xd0, 0x90}, {0x0f, 0x00, 0xc0}, {0x90, 0x90, 0x90}, {0x31, 0xc0, 0xf4}};
+  uint8_t text[SIZE + 2];
+  for (uint32_t at = 0; at < SIZE; at += 3) memcpy(text + at, code[below(7)], 3);
+  for (uint32_t n = below(3); n > 0; n--) text[below(SIZE)] = (uint8_t)random32();
+  write_physical(TEXT, text, SIZE);
+  uint32_t header[13] = {0x464c457f, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 40 << 16, 3};
+  uint32_t sections[30] = {[11] = 1, [12] = 6, [13] = TEXT, [15] = SIZE, [21] = 2, [23] = HEADER + 0x400, [25] = SYMBOLS * 16}, symbols[SYMBOLS * 4];
+  for (uint32_t i = 0; i < SYMBOLS; i++) {
+    uint32_t start = below(SIZE / 3) * 3;
+    symbols[i * 4] = 0, symbols[i * 4 + 1] = TEXT + start, symbols[i * 4 + 2] = below((SIZE - start) / 3 + 1) * 3, symbols[i * 4 + 3] = 0x10002;
+  }
+  if (below(4) == 0) header[below(13)] = some_address();
+  if (below(4) == 0) sections[below(30)] = below(2) ? some_address() : below(2) ? 0xffffffff : random32();
+  if (below(4) == 0) symbols[below(SYMBOLS * 4)] = some_address();
+  write_physical(HEADER, header, sizeof header);
+  write_physical(HEADER + 0x100, sections, sizeof sections);
+  write_physical(HEADER + 0x400, symbols, sizeof symbols);
+  uint32_t arguments[2] = {below(8) == 0 ? some_address() : HEADER, below(8) == 0 ? some_address() : HEADER + 0x100};
+  write_as_guest(vcpu.regs.esp, arguments, sizeof arguments);
+  vcpu.regs.eip = MODULE_TRAP, vcpu.regs.eax = below(8) == 0 ? 0xfffffff4 : 0;
+  modules_start(MODULE_TRAP, below(2));
+}
+
+static uint64_t done[8], modules;
+static uint32_t most_sites;
 
 bool backend_enter(void) {
   if (step == 0) longjmp(stopped, SHUTDOWN_HALT + 1);
   step--;
   clock_now += below(8) == 0 ? 1000000 : 1000;
   if (step % 16 == 0) check();
+  if (site_table.count > most_sites) most_sites = site_table.count;
   uint32_t what = below(8);
   done[what]++;
   vcpu.regs.error = 0;
@@ -359,7 +399,10 @@ bool backend_enter(void) {
   change_registers();
   switch (what) {
     case 0: case 1: case 2:
-      put_instruction();
+      if (below(32) == 0) {
+        put_module();
+        modules += modules_trapped();
+      } else put_instruction();
       vcpu.regs.vector = VECTOR_GP;
       if (below(4) == 0) vcpu.regs.error = some_selector() & ~2u;
       return false;
@@ -441,6 +484,7 @@ int main(int count, char **arguments) {
   printf("instructions %lu, page faults %lu, INT n %lu, others %lu\n", (unsigned long)(done[0] + done[1] + done[2] + done[3]), (unsigned long)(done[4] + done[5]),
          (unsigned long)done[6], (unsigned long)done[7]);
   printf("guests reset %lu, halted %lu, stopped %lu\n", ends[SHUTDOWN_RESET + 1], ends[SHUTDOWN_HALT + 1], ends[SHUTDOWN_FAULT + 1]);
+  printf("modules %lu, sites of them at most %u\n", (unsigned long)modules, most_sites);
   free(ram);
   return 0;
 }

@@ -82,10 +82,10 @@ static struct error check_module_hook(const struct annotations *a) {
   uint32_t call = a->header->module_call;
   if ((call == 0) != (a->header->module_function == 0)) return ERROR_AT(PV_DAMAGED_TABLE, call, "the module hook is not whole, address");
   if (call == 0) return NO_ERROR;
-  if (call > UINT32_MAX - CALL_SIZE) return ERROR_AT(PV_DAMAGED_TABLE, call, "the module hook has a bad address");
+  if (call > UINT32_MAX - (CALL_SIZE - 1)) return ERROR_AT(PV_DAMAGED_TABLE, call, "the module hook has a bad address");
   for (uint32_t i = 0; i < a->header->patch_count; i++) {
     const struct patch_row *patch = &a->patches[i];
-    if (patch->start < call + CALL_SIZE && call <= patch->start + (patch->length - 1u))
+    if (patch->start <= call + (CALL_SIZE - 1) && call <= patch->start + (patch->length - 1u))
       return ERROR_AT(PV_DAMAGED_TABLE, call, "the module hook is in a window, address");
   }
   return NO_ERROR;
