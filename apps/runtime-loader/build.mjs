@@ -10,6 +10,7 @@
  *   host-devices    the same, for tests
  *   host-frontend   the front end under a back end that attacks it
  *   host-length     how long the front end takes instructions for, for tests
+ *   host-traps      the front end under a back end that reports traps out of a table
  *
  * HOST_FLAGS in the environment are further flags for the programs of this machine, such as -fsanitize=undefined.
  *
@@ -32,6 +33,7 @@ const TARGETS = [
   "host-devices",
   "host-frontend",
   "host-length",
+  "host-traps",
 ];
 const { out, targets, backend } = readArguments(process.argv.slice(2));
 
@@ -216,14 +218,16 @@ if (targets.includes("host-patch")) {
 if (targets.includes("host-devices")) {
   run(CC, [...HOST_FLAGS, "-o", join(out, "host-devices"), ...compile("host", ["host/devices.c", ...devices], host)]);
 }
-if (targets.includes("host-frontend")) {
+/** The front end in programs of this machine: what the back end and the guest do is in one file each. */
+const monitors = { "host-frontend": "host/frontend.c", "host-traps": "host/traps.c" };
+if (Object.keys(monitors).some((name) => targets.includes(name))) {
   const neutral = frontend.filter((file) => !["frontend/start.c", "frontend/header.S"].includes(file));
-  const objects = compile(
-    "host-monitor",
-    ["host/frontend.c", ...neutral, ...devices],
-    ["-Isrc/backend/ring3", ...host],
-  );
-  run(CC, [...HOST_FLAGS, "-o", join(out, "host-frontend"), ...objects]);
+  const flags = ["-Isrc/backend/ring3", ...host];
+  const objects = compile("host-monitor", ["host/machine.c", ...neutral, ...devices], flags);
+  for (const [name, source] of Object.entries(monitors)) {
+    if (!targets.includes(name)) continue;
+    run(CC, [...HOST_FLAGS, "-o", join(out, name), ...compile("host-monitor", [source], flags), ...objects]);
+  }
 }
 if (targets.includes("host-length")) {
   const objects = compile("host", ["host/length.c", "frontend/length.c"], host);

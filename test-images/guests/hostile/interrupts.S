@@ -385,6 +385,24 @@ CASE nested-task-flag
         popf
         ret
 
+CASE nested-task-flag-of-user
+        /* Where the processor itself looks for the task. */
+        AS_USER 1f
+        cmpl    $0x80, caught
+        CHECK   ne
+        cmpl    $-1, caught
+        CHECK   ne
+        ret
+        UNSEEN
+1:      pushl   $0x4002
+        popf
+        pushl   $2
+        pushl   $USER_CS
+        pushl   $USER(2f)
+        iret
+2:      int     $0x80
+        END_UNSEEN
+
 CASE stack-shadow
         /* MOV SS and what follows it. */
         mov     $KERNEL_DS, %ebx

@@ -670,6 +670,30 @@ WILD stubs-jumped-into
         jb      1b
         ret
 
+CASE self-return
+        /* What serialises the processor: a return to the next instruction, by a stub's own IRET; and the same with NT. */
+        pushf
+        push    %cs
+        pushl   $1f
+        iret
+1:      call    check_flag
+        pushl   $0x4002
+        popf
+        .fill   6, 1, 0x90
+        TRY
+        pushf
+        push    %cs
+        pushl   $2f
+        iret
+2:      nop
+        TRIED
+        cmpl    $-1, caught
+        CHECK   ne
+        pushl   $2
+        popf
+        .fill   6, 1, 0x90
+        jmp     check_flag
+
         .data
         .balign 4
 saved:  .long   0

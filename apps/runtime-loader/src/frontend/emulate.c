@@ -213,16 +213,27 @@ static enum outcome emulate_read_control(const struct instruction *i) {
   return done(control_read(modrm_reg(i), general_register(modrm_rm(i))));
 }
 
-/* Debug registers are kept, and stop nothing. */
-static enum outcome emulate_write_debug(const struct instruction *i) {
+/* Debug registers are kept, and stop nothing. 4 and 5 are 6 and 7 unless CR4 says otherwise. */
+static uint32_t *debug_register(const struct instruction *i) {
   uint32_t number = modrm_reg(i);
-  vcpu.dr[number == 4 || number == 5 ? number + 2 : number] = *general_register(modrm_rm(i));
+  bool alias = number == 4 || number == 5;
+  if (!alias) return &vcpu.dr[number];
+  if (!(vcpu.cr4 & CR4_DE)) return &vcpu.dr[number + 2];
+  exception_raise(VECTOR_UD, 0);
+  return 0;
+}
+
+static enum outcome emulate_write_debug(const struct instruction *i) {
+  uint32_t *to = debug_register(i);
+  if (to == 0) return RAISED;
+  *to = *general_register(modrm_rm(i));
   return NEXT;
 }
 
 static enum outcome emulate_read_debug(const struct instruction *i) {
-  uint32_t number = modrm_reg(i);
-  *general_register(modrm_rm(i)) = vcpu.dr[number == 4 || number == 5 ? number + 2 : number];
+  const uint32_t *from = debug_register(i);
+  if (from == 0) return RAISED;
+  *general_register(modrm_rm(i)) = *from;
   return NEXT;
 }
 

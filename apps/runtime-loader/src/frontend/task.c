@@ -6,6 +6,7 @@
 #include "descriptors.h"
 #include "exceptions.h"
 #include "memory.h"
+#include "stubs.h"
 
 /* The 32-bit TSS, in words. */
 enum { TASK_LINK = 0, TASK_CR3 = 7, TASK_EIP, TASK_EFLAGS, TASK_EAX, TASK_ECX, TASK_EDX, TASK_EBX, TASK_ESP, TASK_EBP, TASK_ESI, TASK_EDI,
@@ -15,7 +16,8 @@ enum { TASK_SIZE = 0x68 };
 
 static void save(uint32_t *task) {
   const struct registers *r = &vcpu.regs;
-  task[TASK_EIP] = r->eip, task[TASK_EFLAGS] = guest_flags();
+  task[TASK_EIP] = vcpu.cpl == 0 ? stub_to_original(r->eip) : r->eip;
+  task[TASK_EFLAGS] = guest_flags();
   task[TASK_EAX] = r->eax, task[TASK_ECX] = r->ecx, task[TASK_EDX] = r->edx, task[TASK_EBX] = r->ebx;
   task[TASK_ESP] = r->esp, task[TASK_EBP] = r->ebp, task[TASK_ESI] = r->esi, task[TASK_EDI] = r->edi;
   for (enum segment_register s = 0; s < SEGMENT_COUNT; s++) task[TASK_ES + s] = segment_selector(s);

@@ -1,11 +1,7 @@
 /*
  * The front end as a program of the machine that builds it, under a back end that attacks it: every time the guest would run,
- * a random trap is reported instead, or the guest's memory is changed as a guest can change it. Whatever came before:
- *
- *   - no shadow table shows the guest anything but its own memory, absent memory, or (to the monitor alone) the monitor;
- *   - pages that are read-only to the guest's user programs or absent are so in their view, once tables are in sync;
- *   - the processor could load CS and SS;
- *   - the sites of modules are in order, and are where a trap was put.
+ * a random trap is reported instead, or the guest's memory is changed as a guest can change it. Whatever came before, what
+ * host/machine.h promises holds, and the sites of modules are in order and are where a trap was put.
  *
  *   host-frontend SEED STEPS
  *
@@ -16,38 +12,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../frontend/backend.h"
-#include "../frontend/descriptors.h"
-#include "../frontend/control.h"
 #include "../frontend/events.h"
 #include "../frontend/frames.h"
 #include "../frontend/memory.h"
 #include "../frontend/modules.h"
 #include "../frontend/ports.h"
-#include "../frontend/resident.h"
 #include "../frontend/shadow.h"
 #include "../frontend/sites.h"
 #include "../frontend/tables.h"
 #include "../frontend/walk.h"
-#include "../boot/multiboot.h"
 #include "formats.h"
-#include "layout.h"
+#include "machine.h"
 
-enum { RAM_FRAMES = 0x1200 };   /* 18 MB: the resident area is at 15 MB */
-/* The monitor's own pages are this program's. */
-enum { MONITOR_FRAME = MONITOR_PHYSICAL / 4096, OWN_FRAME = 0xa0000 };
-/* Where the interesting things of the guest are at first. */
-enum { CODE = 0x200000, STACK = 0x210000, GDT = 0x220000, IDT = 0x221000, TASK = 0x222000, TABLES = 0x230000, TABLE_PAGE_COUNT = 12 };
 /* Of the pages at TABLES: 0 is a directory, 1 to 4 are its page tables, then anything; these two are for PAE. */
-enum { PAE_DIRECTORY = 10, PAE_POINTERS = 11 };
+enum { TABLE_PAGE_COUNT = 12, PAE_DIRECTORY = 10, PAE_POINTERS = 11 };
 
-struct vcpu vcpu;
-
-static uint8_t *ram;
-static uint64_t rows[2][2][DESCRIPTOR_COUNT];
-static uint32_t running[4], segment_fs, segment_gs;
-static uint64_t clock_now;
-static bool pae, user_view;
 static jmp_buf stopped;
 
 /* ---- random numbers: xorshift ---- */
@@ -63,80 +42,15 @@ static uint32_t below(uint32_t count) {
 
 static unsigned long step;
 static unsigned seed;
-static _Noreturn void broken(const char *what, uint32_t number) {
+_Noreturn void broken(const char *what, uint32_t number) {
   fprintf(stderr, "host-frontend: seed %u, step %lu: %s %#x\n", seed, step, what, number);
   exit(3);
 }
 
-/* ---- memory ---- */
-
-void *backend_window(uint32_t frame) {
-  if (frame_kind(frame) != FRAME_RAM) broken("a window onto what is not the guest's, frame", frame);
-  return ram + (size_t)frame * 4096;
-}
-
-uint32_t backend_frame_of(const void *page) {
-  extern const uint8_t __executable_start[];
-  return OWN_FRAME + (uint32_t)(((uintptr_t)page - (uintptr_t)__executable_start) >> 12);
-}
-
-void backend_own_entries(uint32_t *directory, bool wide) {
-  for (uint32_t at = wide ? 480 : 1008; at < (wide ? 512u : 1024u); at++) directory[wide ? at * 2 : at] = MONITOR_FRAME << 12 | 0x183;
-}
-
-void backend_root_load(bool wide, const uint32_t directories[4]) {
-  pae = wide;
-  memcpy(running, directories, sizeof running);
-}
-
-void backend_flush_page(uint32_t address) {
-  (void)address;
-}
-
-/* ---- the processor ---- */
-
-void backend_descriptor_set(bool user, bool local, uint32_t index, uint64_t descriptor) {
-  if (index >= DESCRIPTOR_COUNT) broken("no row", index);
-  if (descriptor != 0 && (!descriptor_is_segment(descriptor) || descriptor_dpl(descriptor) != 3)) broken("a hostile row", index);
-  rows[user][local][index] = descriptor;
-}
-
-void backend_descriptors_use(bool user) {
-  user_view = user;
-}
-
-static bool loadable(uint32_t selector) {
-  uint32_t index = selector >> 3 & 0x1fff;
-  if ((selector & 0xfffc) == 0) return true;
-  if (index >= DESCRIPTOR_COUNT) return false;
-  uint64_t row = rows[vcpu.cpl == 3][selector >> 2 & 1][index];
-  return descriptor_is_readable(row) && descriptor_present(row);
-}
-
-uint32_t backend_segment(enum segment_register segment) {
-  return segment == SEGMENT_FS ? segment_fs : segment_gs;
-}
-
-bool backend_segment_load(enum segment_register segment, uint32_t selector) {
-  bool right = loadable(selector);
-  *(segment == SEGMENT_FS ? &segment_fs : &segment_gs) = right ? selector & 0xffff : 0;
-  return right;
-}
-
-void backend_fpu_control(uint32_t cr0, uint32_t cr4) {
-  (void)cr0, (void)cr4;
-}
+/* ---- the machine around it ---- */
 
 void backend_cpuid(uint32_t *eax, uint32_t *ebx, uint32_t *ecx, uint32_t *edx) {
   *eax = *ebx = *ecx = *edx = random32();
-}
-
-uint64_t backend_now(void) {
-  return clock_now;
-}
-
-void backend_timer_set(uint64_t deadline) {
-  (void)deadline;
 }
 
 void backend_idle(void) {
@@ -157,48 +71,7 @@ _Noreturn void backend_shutdown(enum shutdown why) {
   longjmp(stopped, (int)why + 1);
 }
 
-/* ---- what must hold ---- */
-
-static void check_leaf(uint32_t entry, uint32_t address) {
-  uint32_t frame = entry >> 12;
-  if (frame == absent_frame(false) ? entry & ENTRY_WRITE : frame != absent_frame(true) && frame_kind(frame) != FRAME_RAM)
-    broken("the guest sees what is not its own, at", address);
-}
-
-/* The guest's own entry for a page that its user programs see, as far as the tables that lead there are in sync. */
-static void check_user(uint32_t table, uint32_t index, uint32_t entry, uint32_t address) {
-  if (tables[table].kind != TABLE_PAGES || !frame_in_sync(tables[table].frame)) return;
-  struct guest_entry guest = guest_entry_read(tables[table].frame, index);
-  if (!(guest.low & ENTRY_PRESENT) || !(guest.low & ENTRY_USER)) broken("user programs see a page that they should not, at", address);
-  if (entry & ENTRY_WRITE && !(guest.low & ENTRY_WRITE)) broken("user programs can write a page that they should not, at", address);
-}
-
-static void check_directory(uint32_t directory, uint32_t gigabyte) {
-  uint32_t bits = pae ? 9 : 10, count = 1u << bits;
-  bool top = !pae || gigabyte == 3;
-  if (tables[directory].kind != (top ? TABLE_TOP_DIRECTORY : TABLE_DIRECTORY)) broken("not a directory that it runs on, table", directory);
-  for (uint32_t upper = 0; upper < count; upper++) {
-    uint32_t entry = *table_entry(directory, upper), address = gigabyte << 30 | upper << (12 + bits);
-    if (!(entry & ENTRY_PRESENT)) continue;
-    if (top && address >= MONITOR_LINEAR) {
-      if (entry & ENTRY_USER) broken("the monitor is visible, at", address);
-      continue;
-    }
-    uint32_t child = table_of(entry >> 12);
-    if (child == 0 || entry & ENTRY_LARGE) broken("a directory's entry leads to no table, at", address);
-    uint32_t kind = tables[child].kind;
-    if (kind != TABLE_PAGES && kind != TABLE_LARGE && kind != TABLE_ABANDONED) broken("a table is something else, at", address);
-    if (tables[child].user != user_view && kind != TABLE_ABANDONED) broken("a table of the other view, at", address);
-    for (uint32_t index = 0; index < count; index++) {
-      uint32_t page = *table_entry(child, index), at = address | index << 12;
-      if (!(page & ENTRY_PRESENT)) continue;
-      if (kind == TABLE_ABANDONED) broken("an abandoned table is not empty, at", at);
-      check_leaf(page, at);
-      if (page & ENTRY_WRITE && frame_in_sync(page >> 12)) broken("a page table can be written without notice, at", at);
-      if (user_view) check_user(child, index, page, at);
-    }
-  }
-}
+/* ---- what must hold, besides ---- */
 
 static void check_sites(void) {
   if (site_table.count > SITE_MAX) broken("too many sites", site_table.count);
@@ -207,20 +80,6 @@ static void check_sites(void) {
     if (i > 0 && site->address <= site[-1].address) broken("sites out of order, at", site->address);
     if (!site->module || !site->trapped || site_at(paging() ? site->address : site->address - 0xc0000000) != site) broken("a site that cannot be found, at", site->address);
   }
-}
-
-static void check(void) {
-  check_sites();
-  if (user_view != (vcpu.cpl == 3)) broken("the wrong view", vcpu.cpl);
-  for (uint32_t i = 0; i < 4; i++)
-    if (running[i] != 0) check_directory(table_of(running[i]), i);
-  uint64_t code = 0, stack = 0;
-  uint32_t cs = vcpu.regs.cs, ss = vcpu.regs.ss;
-  if ((cs >> 3 & 0x1fff) < DESCRIPTOR_COUNT) code = rows[user_view][cs >> 2 & 1][cs >> 3 & 0x1fff];
-  if ((ss >> 3 & 0x1fff) < DESCRIPTOR_COUNT) stack = rows[user_view][ss >> 2 & 1][ss >> 3 & 0x1fff];
-  if ((cs & 3) != 3 || !descriptor_is_code(code) || !descriptor_present(code)) broken("the processor cannot load CS", cs);
-  if ((ss & 3) != 3 || !descriptor_is_writable_data(stack) || !descriptor_present(stack)) broken("the processor cannot load SS", ss);
-  if (vcpu.regs.eflags & (FLAG_VM | FLAG_IOPL)) broken("flags that the guest must not have", vcpu.regs.eflags);
 }
 
 /* ---- the attacker ---- */
@@ -340,7 +199,7 @@ static void change_registers(void) {
   if (below(16) == 0) vcpu.regs.eflags = (random32() & FLAGS_OWN) | FLAGS_ALWAYS | (vcpu.regs.eflags & FLAG_IF);
   if (below(8) == 0) {
     uint32_t selector = some_selector();
-    if (loadable(selector)) *(below(2) ? &vcpu.regs.es : &vcpu.regs.ds) = selector;
+    if (machine_loadable(selector)) *(below(2) ? &vcpu.regs.es : &vcpu.regs.ds) = selector;
   }
 }
 
@@ -390,7 +249,7 @@ bool backend_enter(void) {
   if (step == 0) longjmp(stopped, SHUTDOWN_HALT + 1);
   step--;
   clock_now += below(8) == 0 ? 1000000 : 1000;
-  if (step % 16 == 0) check();
+  if (step % 16 == 0) machine_check(), check_sites();
   if (site_table.count > most_sites) most_sites = site_table.count;
   uint32_t what = below(8);
   done[what]++;
@@ -429,11 +288,8 @@ bool backend_enter(void) {
 /* A guest with flat segments, some gates, and tables that map low memory. */
 static void start_guest(void) {
   static const uint64_t flat[] = {0, 0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0, 0x00cffb000000ffff, 0x00cff3000000ffff, 0x0000890000000067 | (uint64_t)TASK << 16, 0x00008200000000ff | (uint64_t)GDT << 16};
-  memset(&vcpu, 0, sizeof vcpu);
-  descriptors_replaced();   /* empty tables */
+  machine_reset();
   memset(ram + CODE, 0, TABLES - CODE);   /* elsewhere the guests before have left something */
-  segment_fs = segment_gs = 0;
-  pae = false;
   memcpy(ram + GDT, flat, sizeof flat);
   for (uint32_t i = 0; i < 64; i++) {
     uint64_t gate = some_gate();
@@ -469,9 +325,7 @@ int main(int count, char **arguments) {
   step = count > 2 ? strtoul(arguments[2], NULL, 0) : 100000;
   state = seed * 0x9e3779b97f4a7c15ull | 1;
   static unsigned long ends[4];
-  ram = calloc(RAM_FRAMES, 4096);
-  if (ram == NULL) return 2;
-  frames_start(&(struct machine){.region_count = 1, .regions = {{0, (uint64_t)RAM_FRAMES * 4096, REGION_USABLE}}});
+  if (!machine_start()) return 2;
   for (int i = 0; i < 16; i++) random32();
   volatile bool first = true;
   int why = setjmp(stopped);
