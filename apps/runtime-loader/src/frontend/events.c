@@ -55,10 +55,24 @@ static bool next_one_traps(void) {
   return bytes[0] == 0xf4 || bytes[0] == 0xcf || (bytes[0] == 0x0f && bytes[1] == 0x35);
 }
 
+/*
+ * Is the guest still where no interrupt may come: behind an STI, at an instruction that comes here by itself? However often the host
+ * interrupts it there. A preemptible kernel that is preempted between STI and SYSEXIT leaves with registers of another program.
+ */
+static bool shadowed(void) {
+  static bool covered;
+  static uint32_t address;
+  if (delayed) {
+    covered = next_one_traps();
+    address = vcpu.regs.eip;
+    delayed = false;
+  }
+  if (vcpu.cpl != 0 || vcpu.regs.eip != address) covered = false;
+  return covered;
+}
+
 static void deliver_interrupt(void) {
-  bool wait = delayed;
-  delayed = false;
-  if (!devices_wait() || !interrupts_on() || (wait && vcpu.cpl == 0 && next_one_traps())) return;
+  if (shadowed() || !devices_wait() || !interrupts_on()) return;
   int vector = devices_take_interrupt();
   if (vector >= 0) interrupt_deliver((uint32_t)vector);
 }
