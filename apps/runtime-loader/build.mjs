@@ -83,6 +83,7 @@ const guestLink = [
   "-nostdlib",
   "-static",
   "-no-pie",
+  "-flto-partition=none",
   "-Wl,--build-id=none",
   "-Wl,-z,noexecstack",
   "-Wl,--no-warn-rwx-segments",
