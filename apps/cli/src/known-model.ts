@@ -10,7 +10,7 @@ import {
   type UnknownReason,
 } from "@pv/dataflow";
 import { entryOf, msrName, portName } from "@pv/sensitive";
-import { Disassembler, REGISTER_NAMES } from "@pv/x86-ir";
+import { Disassembler, REGISTER_NAMES, staticData } from "@pv/x86-ir";
 import { rowAddress, symbolAt } from "./image-model.js";
 import type { Analysis } from "./pipeline.js";
 import { ASKED, immediatePort, KnownWhat, type SiteFacts } from "./site-facts.js";
@@ -137,7 +137,7 @@ export function derivationOf(analysis: Analysis, site: number): readonly Derivat
   if (asked === undefined || content === undefined || immediatePort(program, sites, site) !== undefined) return [];
   const { instructions } = program;
   const { bits } = instructions;
-  const contents = new KnownContents(program, liveness.assumptions);
+  const contents = new KnownContents(program, liveness.assumptions, staticData(image));
   const disassembler = new Disassembler(instructions);
   const steps = derive(contents.at(sites.instruction[site]!, asked[1]), content.knowledge !== "nothing");
   const models = steps.map(({ depth, kind, instruction, place, value, reason, repeated }): DerivationModel => {
@@ -147,7 +147,7 @@ export function derivationOf(analysis: Analysis, site: number): readonly Derivat
       address: rowAddress(instructions, instruction),
       text: disassembler.text(instruction),
       symbol: symbolAt(image, instructions.address[instruction]!),
-      place: placeName(place, bits),
+      place: placeName(place, contents.addressOf(place), bits),
       value: formatKnown(value),
       reason: reason === undefined ? null : UNKNOWN_REASONS[reason],
       repeated,
@@ -158,7 +158,8 @@ export function derivationOf(analysis: Analysis, site: number): readonly Derivat
   return models;
 }
 
-function placeName(place: number, bits: 32 | 64): string {
+function placeName(place: number, variable: number | undefined, bits: 32 | 64): string {
+  if (variable !== undefined) return `variable ${variable.toString(16)}h`;
   if (place < SLOT) return REGISTER_NAMES[bits][place] ?? "memory";
   const { offset } = slotOf(place);
   return `slot ${offset < 0 ? "-" : "+"}${Math.abs(offset).toString(16)}h`;

@@ -17,7 +17,7 @@ import {
   type UnknownReason,
 } from "@pv/dataflow";
 import { entryOf, FORM_IMMEDIATE_PORT, resultsOf, type Sites } from "@pv/sensitive";
-import { ARITHMETIC_FLAGS, ECX, EAX, EDX, registersIn, type Bits, type Program } from "@pv/x86-ir";
+import { ARITHMETIC_FLAGS, ECX, EAX, EDX, registersIn, type Bits, type Program, type StaticData } from "@pv/x86-ir";
 
 /** What is literally known at a site, as numbered in docs/formats.md. */
 export const KnownWhat = { nothing: 0, port: 1, msr: 2, leaf: 3 } as const;
@@ -102,12 +102,17 @@ export function collectSiteFacts(
 }
 
 /** Looks for what is known of the operands that are worth knowing. */
-export function findContents(program: Program, sites: Sites, assumptions: Assumptions): SiteContents {
+export function findContents(
+  program: Program,
+  sites: Sites,
+  assumptions: Assumptions,
+  data: StaticData | undefined,
+): SiteContents {
   const asked = new Uint8Array(sites.count),
     knownWhat = new Uint8Array(sites.count),
     knownValue = new Uint32Array(sites.count);
   const contents = new Array<SiteContent | undefined>(sites.count).fill(undefined);
-  const known = new KnownContents(program, assumptions);
+  const known = new KnownContents(program, assumptions, data);
   for (let s = 0; s < sites.count; s++) {
     const question = ASKED[entryOf(sites.kind[s])!.kind];
     if (question === undefined) continue;

@@ -50,6 +50,8 @@ export interface Assumptions {
   readonly savingThunks: boolean;
   /** A stack slot is written through a pointer only if its function takes its address or a lower one in the frame (frames.ts). */
   readonly privateSlots: boolean;
+  /** A variable is written through a pointer only if the program takes an address shortly below it, or in the block around it (variables.ts). */
+  readonly ownGlobals: boolean;
   /** Registers that a dying kernel prints (BUG, panic) are for people, not for the program. */
   readonly oopsRegisters: boolean;
 }
@@ -66,6 +68,10 @@ export const ASSUMPTIONS = {
   undefinedFlags: [4, "nobody depends on a flag that the manual calls undefined"],
   savingThunks: [5, "a thunk that saves all caller-saved registers takes no arguments in them"],
   privateSlots: [6, "a stack slot is written through a pointer only if its function takes an address at or below it"],
+  ownGlobals: [
+    7,
+    "a variable is written through a pointer only if code takes an address in the 128 bytes, or the block, that it ends",
+  ],
 } as const satisfies Record<keyof Assumptions, readonly [bit: number, says: string]>;
 
 export const DEFAULT_ASSUMPTIONS: Assumptions = {
@@ -76,6 +82,7 @@ export const DEFAULT_ASSUMPTIONS: Assumptions = {
   undefinedFlags: true,
   savingThunks: true,
   privateSlots: true,
+  ownGlobals: true,
 };
 export const NO_ASSUMPTIONS: Assumptions = {
   cReturn: false,
@@ -85,6 +92,7 @@ export const NO_ASSUMPTIONS: Assumptions = {
   undefinedFlags: false,
   savingThunks: false,
   privateSlots: false,
+  ownGlobals: false,
 };
 
 /** What each effect surely writes of the word `rest`. */

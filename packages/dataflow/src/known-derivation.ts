@@ -21,11 +21,14 @@ export interface DerivationStep {
   readonly repeated: boolean;
 }
 
-const NAMES = {
+const NAMES: Readonly<Partial<Record<Content["kind"], DerivationStep["kind"]>>> = {
   [ContentKind.defined]: "defined",
   [ContentKind.returned]: "returned",
   [ContentKind.tested]: "tested",
-} as const;
+};
+
+/** Merges and variables: behind them stands what ways bring, and what code stores. */
+const isTransparent = ({ kind }: Content): boolean => kind === ContentKind.merged || kind === ContentKind.variable;
 
 /** At most `most` steps; a derivation that is longer is cut. */
 export function derive(content: Content, isKnown: boolean, most = 40): DerivationStep[] {
@@ -41,7 +44,7 @@ export function derive(content: Content, isKnown: boolean, most = 40): Derivatio
     const { of, depth } = next;
     const repeated = told.has(of);
     told.add(of);
-    const kind = of.kind === ContentKind.unknown || of.kind === ContentKind.merged ? "unknown" : NAMES[of.kind];
+    const kind = NAMES[of.kind] ?? "unknown";
     steps.push({
       depth,
       kind,
@@ -65,7 +68,7 @@ function sources(contents: readonly Content[], isKnown: boolean): Content[] {
     if (seen.has(content)) continue;
     seen.add(content);
     if (content.value.values?.length === 0) continue;
-    if (content.kind !== ContentKind.merged) found.push(content);
+    if (!isTransparent(content)) found.push(content);
     else for (const input of content.inputs.toReversed()) if (isKnown || input.value.known !== -1) work.push(input);
   }
   return found;

@@ -23,8 +23,10 @@ import {
 
 /** How many values are listed; a power of two. Eight cover the legs of a switch, a bank of registers, and primary/secondary channels. */
 export const LARGEST_SET = 8;
+/** An operation is done value by value where it has no more results than this. */
+const MOST_RESULTS = 64;
 /** How many patterns are kept. */
-export const MOST_PATTERNS = 4;
+export const MOST_PATTERNS = 8;
 /** Patterns that leave this many values or fewer are called a range: few enough to choose an emulation by. */
 export const LARGEST_RANGE = 256;
 
@@ -71,31 +73,55 @@ export function agreeing(bits: KnownBits): Known {
 
 /** Whatever agrees with one of the patterns (any order, at least one). */
 function anyOf(patterns: readonly KnownBits[]): Known {
-  let kept = withoutCovered(patterns);
+  if (patterns.length === 1) return agreeing(patterns[0]!);
+  let kept = withoutCovered(halvesJoined(patterns));
   if (kept.reduce((sum, each) => sum + membersOf(each), 0) <= LARGEST_SET)
     return listed([...new Set(kept.flatMap(membersIn))].sort((a, b) => a - b));
-  for (let pair = closest(kept); pair !== undefined; pair = closest(kept)) {
-    const [i, j] = pair;
-    kept = withoutCovered([joinBits(kept[i]!, kept[j]!), ...kept.filter((_, k) => k !== i && k !== j)]);
+  while (kept.length > MOST_PATTERNS) {
+    const [i, j] = closest(kept);
+    kept = withoutCovered(halvesJoined([joinBits(kept[i]!, kept[j]!), ...kept.filter((_, k) => k !== i && k !== j)]));
   }
   if (kept.length === 1) return agreeing(kept[0]!);
   const { known, value } = kept.reduce(joinBits);
   return { known, value, values: undefined, patterns: kept };
 }
 
-/** The next two patterns to become one: halves of one, or, where there are too many, those that leave the fewest bits unknown together. */
-function closest(patterns: readonly KnownBits[]): readonly [number, number] | undefined {
-  let best: readonly [number, number] | undefined,
+/** Those of the patterns become one that differ in one bit, from the lowest bit on. */
+function halvesJoined(patterns: readonly KnownBits[]): readonly KnownBits[] {
+  let kept = patterns,
+    different = 0;
+  for (const { value } of patterns) different |= value ^ patterns[0]!.value;
+  for (; different !== 0 && kept.length > 1; different &= different - 1) {
+    const bit = different & -different;
+    const waiting = new Map<number, KnownBits[]>();
+    const joined: KnownBits[] = [];
+    for (const each of kept) {
+      const without = each.value & ~bit;
+      const others = waiting.get(without);
+      const half = others?.findIndex(({ known, value }) => known === each.known && value !== each.value) ?? -1;
+      if (half >= 0) {
+        others!.splice(half, 1);
+        joined.push({ known: each.known & ~bit, value: without });
+      } else if (others === undefined) waiting.set(without, [each]);
+      else others.push(each);
+    }
+    if (joined.length === 0) continue;
+    for (const rest of waiting.values()) joined.push(...rest);
+    kept = joined;
+  }
+  return kept;
+}
+
+/** The two patterns that leave the fewest bits unknown together. */
+function closest(patterns: readonly KnownBits[]): readonly [number, number] {
+  let best: readonly [number, number] = [0, 1],
     fewest = 33;
   for (let i = 0; i < patterns.length; i++)
     for (let j = i + 1; j < patterns.length; j++) {
-      const [a, b] = [patterns[i]!, patterns[j]!];
-      const different = (a.value ^ b.value) & a.known;
-      if (a.known === b.known && (different & (different - 1)) === 0) return [i, j];
-      const unknown = bitCount(~joinBits(a, b).known);
+      const unknown = bitCount(~joinBits(patterns[i]!, patterns[j]!).known);
       if (unknown < fewest) [fewest, best] = [unknown, [i, j]];
     }
-  return patterns.length > MOST_PATTERNS ? best : undefined;
+  return best;
 }
 
 /** In a fixed order: by what they surely contain, then by what they leave open. */
@@ -158,8 +184,7 @@ export function within(a: Known, b: Known): boolean {
 
 /** What an operation makes of one operand. */
 export function map(a: Known, each: (value: number) => number, onBits: (a: KnownBits) => KnownBits): Known {
-  if (a.patterns !== undefined) return anyOf(a.patterns.map(onBits));
-  if (a.values === undefined) return agreeing(onBits(a));
+  if (a.values === undefined) return a.patterns === undefined ? agreeing(onBits(a)) : anyOf(a.patterns.map(onBits));
   return a.values.length === 1 ? exactly(each(a.values[0]!)) : oneOf(a.values.map(each));
 }
 
@@ -171,13 +196,23 @@ export function combine(
   onBits: (a: KnownBits, b: KnownBits) => KnownBits,
 ): Known {
   if (a.values?.length === 0 || b.values?.length === 0) return NOTHING;
-  if (a.values === undefined || b.values === undefined) {
-    if (a.patterns === undefined && b.patterns === undefined && (a.values ?? b.values) === undefined)
-      return agreeing(onBits(a, b));
-    return anyOf(patternsOf(a).flatMap((x) => patternsOf(b).map((y) => onBits(x, y))));
-  }
-  if (a.values.length === 1 && b.values.length === 1) return exactly(each(a.values[0]!, b.values[0]!));
-  return oneOf(a.values.flatMap((x) => b.values!.map((y) => each(x, y))));
+  if (a.values?.length === 1 && b.values?.length === 1) return exactly(each(a.values[0]!, b.values[0]!));
+  if (a.values !== undefined && b.values !== undefined)
+    return oneOf(a.values.flatMap((x) => b.values!.map((y) => each(x, y))));
+  if (isAnything(a) || isAnything(b)) return agreeing(onBits(a, b));
+  const results: KnownBits[] = [];
+  for (const x of patternsOf(a))
+    for (const y of patternsOf(b)) {
+      const bits = onBits(x, y),
+        most = membersOf(x) * membersOf(y);
+      // Where bits say less than the values do, and these are few.
+      if (membersOf(bits) <= most || most > MOST_RESULTS) results.push(bits);
+      else {
+        const values = membersIn(x).flatMap((one) => membersIn(y).map((other) => each(one, other)));
+        results.push(...halvesJoined([...new Set(values)].map(constant)));
+      }
+    }
+  return anyOf(results);
 }
 
 /** Takes `from` inside the mask and keeps `into` outside of it. */
@@ -219,11 +254,31 @@ export function between(a: Known, low: number, high: number, inside: boolean): K
     for (let value = low; value <= high; value++) if (((value ^ a.value) & a.known) === 0) values.push(value);
     return oneOf(values);
   }
-  // The leading bits on which both ends agree.
+  // The blocks that the interval is made of, if they are few; else the leading bits on which both ends agree.
+  const blocks = blocksOf(low, high) ?? [leading(low, high)];
+  const met = blocks.filter(({ known, value }) => ((a.value ^ value) & a.known & known) === 0);
+  if (met.length === 0) return NOTHING;
+  return anyOf(met.map(({ known, value }) => ({ known: a.known | known, value: a.value | value })));
+}
+
+function leading(low: number, high: number): KnownBits {
   const shared = Math.clz32(low ^ high);
-  const mask = shared === 0 ? 0 : shared === 32 ? -1 : ~(-1 >>> shared);
-  if (((a.value ^ low) & a.known & mask) !== 0) return NOTHING;
-  return agreeing({ known: a.known | mask, value: (a.value & ~mask) | (low & mask) });
+  const known = shared === 0 ? 0 : shared === 32 ? -1 : ~(-1 >>> shared);
+  return { known, value: low & known };
+}
+
+/** Aligned blocks of 2^n words that together are an interval of unsigned words; undefined where they are more than are kept. */
+function blocksOf(low: number, high: number): KnownBits[] | undefined {
+  const blocks: KnownBits[] = [];
+  for (let from = low; from <= high;) {
+    let size = 1;
+    while (from % (size * 2) === 0 && from + size * 2 - 1 <= high && size < 2 ** 32) size *= 2;
+    if (blocks.length === MOST_PATTERNS) return undefined;
+    const known = size === 2 ** 32 ? 0 : ~(size - 1);
+    blocks.push({ known, value: from & known });
+    from += size;
+  }
+  return blocks;
 }
 
 /** The bits in a mask; all others are zero. */

@@ -7,6 +7,7 @@
  * (a property test runs them against concrete arithmetic).
  */
 import { ConditionCode, MemorySizeExt, Mnemonic, OpKind, Register, type Instruction } from "iced-x86";
+import { ECX } from "@pv/x86-ir";
 import {
   addBits,
   andBits,
@@ -166,6 +167,16 @@ const ONE = exactly(1),
   ALL_ONES = exactly(-1),
   ZERO = exactly(0);
 
+/** String instructions that, repeated, count to the end. */
+const COUNTED: ReadonlySet<Mnemonic> = new Set([
+  Mnemonic.Movsb,
+  Mnemonic.Movsw,
+  Mnemonic.Movsd,
+  Mnemonic.Stosb,
+  Mnemonic.Stosw,
+  Mnemonic.Stosd,
+]);
+
 /** The step of an instruction; undefined where it is not understood. */
 export function compileStep(instruction: Instruction): Step | undefined {
   const { mnemonic } = instruction;
@@ -175,6 +186,10 @@ export function compileStep(instruction: Instruction): Step | undefined {
     if (source === undefined) return undefined;
     compiler.writes.push(MEMORY);
     return compiler.done((contents) => void (contents[MEMORY] = source(contents)));
+  }
+  if (instruction.hasRepPrefix && COUNTED.has(mnemonic)) {
+    compiler.writes.push(ECX);
+    return compiler.done((contents) => void (contents[ECX] = ZERO));
   }
   const slice = compiler.slice(0);
   if (slice === undefined) return undefined;
@@ -379,8 +394,9 @@ export function remainder(parts: number, rest: number, register: number): Step {
 
 /** What `jcc` behind an instruction says about the operand that it compares: the branch is taken where the operand lies in [low, high]. */
 export interface Test {
-  /** Position of the operand in the contents, all 32 bits of it. */
+  /** Position of the operand in the contents, and its bits: all 32, or the lowest 8 or 16. */
   readonly position: number;
+  readonly mask: number;
   /** Unsigned words; where `inside` is 0 the branch is taken outside of the interval. */
   readonly low: number;
   readonly high: number;
@@ -399,8 +415,10 @@ export function compileTest(
   const slice = compare.op0Kind === OpKind.Register ? sliceOf(compare.op0Register) : undefined;
   const bytes = compare.op0Kind === OpKind.Memory ? MemorySizeExt.size(compare.memorySize) : 0;
   const width = slice?.width ?? bytes * 8;
-  if (width < 32) return undefined;
   const position = slice?.position ?? MEMORY;
+  // Parts of registers, as unsigned numbers.
+  if (width < 32 && (slice === undefined || slice.shift !== 0 || !UNSIGNED.has(condition))) return undefined;
+  const mask = width < 32 ? slice!.mask : -1;
   let against: number | undefined;
   if (mnemonic === Mnemonic.Cmp) against = immediateOf(compare, 1);
   else if (mnemonic === Mnemonic.Test && slice !== undefined) {
@@ -415,15 +433,23 @@ export function compileTest(
   if (isSign && mnemonic === Mnemonic.Cmp) return undefined;
   const interval = isSign
     ? { low: 0x8000_0000, high: 0xffff_ffff, inside: condition === ConditionCode.s }
-    : intervalOf(condition, against);
+    : intervalOf(condition, against & mask);
   if (interval === undefined) return undefined;
   const isEquality = condition === ConditionCode.e || condition === ConditionCode.ne;
   if (width === 64 && !isEquality) return undefined;
   // Of 64 bits, "different" may be so in the upper half.
-  const both = width === 32;
-  return { position, ...interval, whenTaken: both || interval.inside, whenNot: both || !interval.inside };
+  const both = width <= 32;
+  return { position, mask, ...interval, whenTaken: both || interval.inside, whenNot: both || !interval.inside };
 }
 
+const UNSIGNED: ReadonlySet<ConditionCode> = new Set([
+  ConditionCode.e,
+  ConditionCode.ne,
+  ConditionCode.b,
+  ConditionCode.ae,
+  ConditionCode.be,
+  ConditionCode.a,
+]);
 const OF_RESULT: ReadonlySet<ConditionCode> = new Set([
   ConditionCode.e,
   ConditionCode.ne,
@@ -441,7 +467,7 @@ const RESULTS: ReadonlySet<Mnemonic> = new Set([
 ]);
 
 /** The unsigned words for which a comparison with `value` meets a condition; signed ones where they are one interval. */
-function intervalOf(condition: ConditionCode, value: number): Omit<Test, "position"> | undefined {
+function intervalOf(condition: ConditionCode, value: number): Omit<Test, "position" | "mask"> | undefined {
   const unsigned = value >>> 0;
   const below = (inside: boolean) => (unsigned === 0 ? undefined : { low: 0, high: unsigned - 1, inside });
   const upTo = (inside: boolean) => ({ low: 0, high: unsigned, inside });

@@ -1,6 +1,7 @@
 import { runFiletests, type Filetest } from "@pv/assembler";
 import { Code, Decoder, DecoderOptions, Formatter, FormatterSyntax } from "iced-x86";
 import { formatLocations, type Program } from "@pv/x86-ir";
+import { imageOf } from "../../x86-ir/test/image-of.js";
 import { programOf } from "../../x86-ir/test/program-of.js";
 import {
   analyzeLiveness,
@@ -53,10 +54,11 @@ interface AskedContent {
 const addressOf = ({ instructions }: Program, i: number): string => (instructions.address[i] >>> 0).toString(16);
 
 /** Asks for each operand that is worth knowing, in the order of the code. */
-function forAsked(filetest: Filetest, tell: (asked: AskedContent) => void): void {
-  const program = programOf(filetest);
+async function forAsked(filetest: Filetest, tell: (asked: AskedContent) => void): Promise<void> {
+  const isWhole = filetest.options.get("image") === "whole";
+  const { program, data } = isWhole ? await imageOf(filetest) : { program: programOf(filetest), data: undefined };
   const { code, count } = program.instructions;
-  const contents = new KnownContents(program, assumptionsOf(filetest));
+  const contents = new KnownContents(program, assumptionsOf(filetest), data);
   for (let i = 0; i < count; i++) {
     const asked = ASKED.get(code[i]);
     if (asked === undefined) continue;
@@ -91,9 +93,9 @@ runFiletests(new URL("./filetests/", import.meta.url), {
     const program = programOf(filetest);
     return printSummaries(program, analyzeLiveness(program, assumptionsOf(filetest)));
   },
-  known: (filetest) => {
+  known: async (filetest) => {
     const lines: string[] = [];
-    forAsked(filetest, ({ at, text, name, mask, content }) => {
+    await forAsked(filetest, ({ at, text, name, mask, content }) => {
       const isKnown = knowledgeOf(content.value, mask) !== "nothing";
       const value = isKnown ? masked(content.value, mask) : content.value;
       const reason = isKnown ? "" : ` (${reasonOf(content)})`;
@@ -101,9 +103,9 @@ runFiletests(new URL("./filetests/", import.meta.url), {
     });
     return lines.join("\n");
   },
-  derivation: (filetest) => {
+  derivation: async (filetest) => {
     const lines: string[] = [];
-    forAsked(filetest, ({ program, at, text, mask, content }) => {
+    await forAsked(filetest, ({ program, at, text, mask, content }) => {
       lines.push(`${at}  ${text}`);
       for (const step of derive(content, knowledgeOf(content.value, mask) !== "nothing")) {
         const place = step.place < SLOT ? `r${step.place}` : `slot ${slotOf(step.place).offset}`;

@@ -24,6 +24,7 @@ export const randomCase: fc.Arbitrary<Case> = fc.record({
     savingThunks: fc.boolean(),
     // Liveness does not look at memory.
     privateSlots: fc.constant(true),
+    ownGlobals: fc.constant(true),
   }),
 });
 

@@ -6,7 +6,7 @@ import type { Assumptions } from "@pv/dataflow";
 import type { KernelImage, KernelTables } from "@pv/elf";
 import type { Sites } from "@pv/sensitive";
 import { planPatches, type PatchPlans } from "@pv/stubgen";
-import { codeFacts, type CodeFacts, type Program } from "@pv/x86-ir";
+import { codeFacts, staticData, type CodeFacts, type Program } from "@pv/x86-ir";
 import { findEarlyCode, planInput } from "../planning.js";
 import { findContents, type SiteContents } from "../site-facts.js";
 
@@ -23,7 +23,7 @@ export class SideSteps {
   }
 
   contents(program: Program, sites: Sites, assumptions: Assumptions): SiteContents {
-    return findContents(program, sites, assumptions);
+    return findContents(program, sites, assumptions, staticData(this.#image));
   }
 
   plan(program: Program, sites: Sites): { early: Uint8Array; plans: PatchPlans } {

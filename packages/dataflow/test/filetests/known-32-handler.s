@@ -18,4 +18,4 @@ fentry: ret
 # ---- expected
 # c100000f  rdmsr          ecx = 10
 # c1000011  rdmsr          ecx = 10
-# c100001a  rdmsr          ecx = ? (computation)
+# c100001a  rdmsr          ecx = ? (exception)

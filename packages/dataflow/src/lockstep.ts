@@ -1,0 +1,186 @@
+/**
+ * Lockstep: registers and slots that a loop counts up beside the one that bounds it.
+ *
+ * Problem: of `for (i = 0; i < n; i++) wrmsr(BASE + 16 * i, 0)` compilers make two counters, and compare one of them. The other one
+ * is BASE + 16 * (i - 0) whenever the loop's head is reached, if both grow by constants exactly once in each round. They do, if
+ *
+ *   one block, the latch, leads back to the head,
+ *   no way leads from the latch to itself but over the head,
+ *   no way leads into the loop but over the head, and
+ *   each counter is written in the loop by one instruction only, which adds a constant, in the latch.
+ *
+ * The blocks of a loop are those from which the latch is reached without passing the head. Cost: a loop's instructions once; loops of more than
+ * `LARGEST_LOOP` blocks are left alone.
+ */
+import { Mnemonic, OpKind } from "iced-x86";
+import { EdgeKind, Flow, type Program } from "@pv/x86-ir";
+import type { Frame, Slot } from "./frames.js";
+import type { InstructionReader } from "./reader.js";
+import { immediateOf, sliceOf } from "./transfer.js";
+
+export interface Loop {
+  readonly latch: number;
+  readonly blocks: readonly number[];
+}
+
+/** What the search for loops needs to know of the program. */
+export interface LoopSurroundings {
+  readonly program: Program;
+  readonly reader: InstructionReader;
+  frameAt(block: number): Frame | undefined;
+  /** Whether control may get into a block from out of sight, or by calls. */
+  isOpen(block: number): boolean;
+  /** Whether a block is padding that never runs. */
+  isPadding(block: number): boolean;
+  /** The bits of what it rests on that a call leaves a register alone; undefined where it may not. */
+  keeps(call: number, register: number): number | undefined;
+}
+
+/** A place by its number (known-contents.ts), as a register or a slot. */
+export type Place = { readonly register: number } | { readonly slot: Slot };
+
+/** How a place changes with each round, and bits of what that rests on. */
+export interface Growth {
+  readonly by: number;
+  readonly restsOn: number;
+}
+
+const LARGEST_LOOP = 64;
+
+export class Loops {
+  readonly #loops = new Map<number, Loop | undefined>();
+
+  constructor(readonly around: LoopSurroundings) {}
+
+  /** The loop that a block is the head of and in whose latch a place grows; further ways back are ways in, as far as the counters go. */
+  at(head: number, place: Place): Loop | undefined {
+    const latches = this.#waysInto(head).filter((from) => this.#grows(from, place));
+    if (latches.length !== 1 || this.around.isOpen(head)) return undefined;
+    const key = head * 0x100_0000 + latches[0];
+    if (!this.#loops.has(key)) this.#loops.set(key, this.#find(head, latches[0]));
+    return this.#loops.get(key);
+  }
+
+  #find(head: number, latch: number): Loop | undefined {
+    const blocks = this.#body(head, latch);
+    return blocks !== undefined && this.#isSimple(head, { latch, blocks }) ? { latch, blocks } : undefined;
+  }
+
+  /** Whether a block adds a constant to a place. */
+  #grows(block: number, place: Place): boolean {
+    const { blocks, instructions } = this.around.program;
+    const frame = this.around.frameAt(block);
+    for (let i = blocks.first[block]; i < blocks.end[block]; i++) {
+      if (instructions.flow[i] !== Flow.next) continue;
+      const isWritten =
+        "register" in place
+          ? this.#writes(i, place.register)
+          : frame !== undefined && frame.stores.has(i) && isOver(frame, i, place.slot);
+      if (isWritten && this.#added(i, place) !== undefined) return true;
+    }
+    return false;
+  }
+
+  #writes(i: number, register: number): boolean {
+    const { effect, effects } = this.around.program.instructions;
+    const e = effect[i];
+    return (((effects.writeParts[e] | (effects.writeParts[e] >>> 16) | effects.writeRest[e]) >>> register) & 1) === 1;
+  }
+
+  #waysInto(block: number): number[] {
+    const { predecessorStart, predecessors } = this.around.program.blocks;
+    return [...predecessors.subarray(predecessorStart[block], predecessorStart[block + 1])].filter(
+      (from) => !this.around.isPadding(from),
+    );
+  }
+
+  /** The blocks from which `latch` is reached without passing `head`; undefined where they are too many, or control gets in from elsewhere. */
+  #body(head: number, latch: number): readonly number[] | undefined {
+    const body = new Set([head, latch]);
+    const work = latch === head ? [] : [latch];
+    for (let block = work.pop(); block !== undefined; block = work.pop()) {
+      const ways = this.#waysInto(block);
+      if (body.size > LARGEST_LOOP || this.around.isOpen(block) || ways.length === 0) return undefined;
+      for (const from of ways) {
+        if (body.has(from)) continue;
+        body.add(from);
+        work.push(from);
+      }
+    }
+    return [...body];
+  }
+
+  /** Whether the latch runs to its end once in each round. */
+  #isSimple(head: number, { latch, blocks: body }: Loop): boolean {
+    const { blocks } = this.around.program;
+    for (let e = blocks.successorStart[latch]; e < blocks.successorStart[latch + 1]; e++) {
+      const kind = blocks.edgeKind[e];
+      const isEarly = kind === EdgeKind.exceptionFixup || kind === EdgeKind.alternative;
+      if (blocks.successors[e] === head ? isEarly : body.includes(blocks.successors[e])) return false;
+    }
+    return true;
+  }
+
+  /** How a place grows with each round; undefined where it may change in another way. */
+  growth({ latch, blocks: body }: Loop, place: Place): Growth | undefined {
+    const { blocks, instructions } = this.around.program;
+    const { flow } = instructions;
+    const home = "slot" in place ? this.around.frameAt(latch) : undefined;
+    if ("slot" in place && (home === undefined || place.slot.offset + place.slot.width > home.lowestTaken))
+      return undefined;
+    let by: number | undefined,
+      restsOn = 0;
+    for (const block of body) {
+      if (home !== undefined && this.around.frameAt(block) !== home) return undefined;
+      for (let i = blocks.first[block]; i < blocks.end[block]; i++) {
+        if (flow[i] === Flow.interrupt || flow[i] === Flow.invalid) return undefined;
+        if (flow[i] === Flow.call || flow[i] === Flow.indirectCall) {
+          const kept = "register" in place ? this.around.keeps(i, place.register) : this.#isAbove(home!, i, place.slot);
+          if (kept === undefined) return undefined;
+          restsOn |= kept;
+          continue;
+        }
+        const isWritten = "register" in place ? this.#writes(i, place.register) : isOver(home!, i, place.slot);
+        if (!isWritten) continue;
+        if (block !== latch || by !== undefined) return undefined;
+        by = this.#added(i, place);
+        if (by === undefined) return undefined;
+      }
+    }
+    return by === undefined ? undefined : { by, restsOn };
+  }
+
+  #isAbove(frame: Frame, call: number, { offset }: Slot): number | undefined {
+    const pointer = frame.pointer.get(call);
+    return pointer !== undefined && offset >= pointer ? 0 : undefined;
+  }
+
+  /** The constant that an instruction adds to all 32 bits of a place. */
+  #added(i: number, place: Place): number | undefined {
+    const slot = this.around.frameAt(this.around.program.blocks.ofInstruction[i])?.operand.get(i);
+    const instruction = this.around.reader.read(i);
+    const slice = instruction.op0Kind === OpKind.Register ? sliceOf(instruction.op0Register) : undefined;
+    const isPlace =
+      "register" in place
+        ? slice?.position === place.register && slice.width === 32
+        : instruction.op0Kind === OpKind.Memory &&
+          slot?.offset === place.slot.offset &&
+          slot.width === 4 &&
+          place.slot.width === 4;
+    if (!isPlace) return undefined;
+    switch (instruction.mnemonic) {
+      case Mnemonic.Inc:
+        return 1;
+      case Mnemonic.Add:
+        return immediateOf(instruction, 1);
+    }
+    return undefined;
+  }
+}
+
+/** Whether an instruction may write a part of a slot. */
+function isOver(frame: Frame, i: number, { offset, width }: Slot): boolean {
+  const touches = (other: Slot | undefined): boolean =>
+    other !== undefined && other.offset < offset + width && offset < other.offset + other.width;
+  return (frame.stores.has(i) && touches(frame.operand.get(i))) || touches(frame.stack.get(i));
+}
