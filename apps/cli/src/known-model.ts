@@ -2,7 +2,9 @@
 import {
   derive,
   formatKnown,
+  formatPattern,
   KnownContents,
+  patternsOf,
   slotOf,
   SLOT,
   UNKNOWN_REASONS,
@@ -31,6 +33,8 @@ export interface ContentModel {
   /** The bits that are known, and their contents. */
   readonly knownBits: number;
   readonly bits: number;
+  /** Of a range: every value agrees with one of these. Empty otherwise. */
+  readonly patterns: readonly { readonly knownBits: number; readonly bits: number }[];
   /** Names of devices and registers that the values stand for, in their order, each once. */
   readonly names: readonly string[];
   /** Why nothing is known (`UNKNOWN_REASONS` of `@pv/dataflow`); null where something is. */
@@ -39,11 +43,11 @@ export interface ContentModel {
 
 export interface KnownSummary {
   readonly sites: number;
-  /** Sites with one value or a few: `exact` and `set`. */
+  /** Sites with one value, a few, or a range of them: `exact`, `set` and `range`. */
   readonly known: number;
   readonly exact: number;
   readonly set: number;
-  /** Beyond those, sites where all but a few bits are known. */
+  /** Sites with more than a few values, but no more than `LARGEST_RANGE` of `@pv/dataflow`. */
   readonly range: number;
   /** Sites of which nothing is known, by reason. */
   readonly reasons: Readonly<Record<string, number>>;
@@ -63,6 +67,10 @@ export function contentModel(facts: SiteFacts, site: number): ContentModel | nul
     values,
     knownBits: value.known >>> 0,
     bits: value.value >>> 0,
+    patterns:
+      knowledge === "range"
+        ? patternsOf(value).map((each) => ({ knownBits: each.known >>> 0, bits: each.value >>> 0 }))
+        : [],
     names: [...new Set(values.map((v) => nameOf(v)).filter((name) => name !== undefined))],
     reason: reason ?? null,
   };
@@ -91,8 +99,12 @@ export function summarizeKnown(facts: SiteFacts, what: number): KnownSummary {
 export function renderContent(model: ContentModel): string {
   const names = model.names.length === 0 ? "" : ` (${model.names.join(", ")})`;
   if (model.reason !== null) return `${model.what} not known: ${UNKNOWN_REASONS[model.reason]}`;
-  if (model.knowledge === "range")
-    return `${model.what} ${formatKnown({ known: model.knownBits | 0, value: model.bits | 0, values: undefined, patterns: undefined })}h`;
+  if (model.knowledge === "range") {
+    const patterns = model.patterns.map(
+      ({ knownBits, bits }) => `${formatPattern({ known: knownBits, value: bits })}h`,
+    );
+    return `${model.what} ${patterns.join(", ")}`;
+  }
   return `${model.what} ${model.values.map((v) => `${v.toString(16)}h`).join(", ")}${names}`;
 }
 

@@ -46,7 +46,7 @@ export interface SiteFacts extends SiteContents {
   readonly restsOn: Uint8Array;
 }
 
-/** What is known of a port, MSR index or CPUID leaf; `reason` where it is neither exact, nor one of a few values, nor a range. */
+/** What is known of a port, MSR index or CPUID leaf; `reason` where it is neither exact, nor one of a few values, nor a range (`LARGEST_RANGE`). */
 export interface SiteContent {
   readonly knowledge: Knowledge;
   /** The bits outside the operand are zero. */

@@ -157,6 +157,7 @@ describe("analyze", () => {
           "values",
           "knownBits",
           "bits",
+          "patterns",
           "names",
           "reason",
         ]);

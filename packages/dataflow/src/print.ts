@@ -52,7 +52,8 @@ export function formatKnown(known: Known): string {
         .join("|");
 }
 
-function formatPattern(bits: KnownBits): string {
+/** `000004**`: hexadecimal digits that are known; `*` where some bits of one are, `.` where none is. */
+export function formatPattern(bits: KnownBits): string {
   if (bits.known === 0) return "?";
   let text = "";
   for (let digit = 7; digit >= 0; digit--) {
