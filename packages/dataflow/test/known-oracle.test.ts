@@ -131,10 +131,8 @@ function encode(body: readonly Op[], start: number, tracer: number, callee: numb
       case "versus":
         return bytes.push(0x39, 0xc0 | (op[2] << 3) | op[1], ...jump(i, op[3], op[4]));
       case "choose":
-        return bytes.push(
-          ...[0x39, 0xc0 | (op[2] << 3) | op[1]],
-          ...[0x0f, CONDITIONS[op[4]]![0] - 0x40, 0xc0 | (op[1] << 3) | op[3]],
-        );
+        bytes.push(0x39, 0xc0 | (op[2] << 3) | op[1]);
+        return bytes.push(0x0f, CONDITIONS[op[4]]![0] - 0x40, 0xc0 | (op[1] << 3) | op[3]);
       case "put":
         return bytes.push(0x89, (op[2] << 3) | 5, ...word(variableAt(op[1])));
       case "get":
