@@ -161,10 +161,8 @@ export class EffectTable {
     writeRest: number,
     undefinedRest: number,
   ): number {
-    const words = [useParts, useRest, killParts, killRest, writeParts, writeRest, undefinedRest].map(
-      (word) => word | 0,
-    );
-    const key = words.join();
+    const words = [useParts, useRest, killParts, killRest, writeParts, writeRest, undefinedRest];
+    const key = `${useParts} ${useRest} ${killParts} ${killRest} ${writeParts} ${writeRest} ${undefinedRest}`;
     let row = this.rows.get(key);
     if (row !== undefined) return row;
     row = this.rows.size;
@@ -239,6 +237,21 @@ export class EffectTable {
       use.add(all.parts, all.rest | ALL_FLAGS);
     }
     return this.row(use.parts, use.rest, kill.parts, kill.rest, write.parts, write.rest, left & ~kill.rest);
+  }
+
+  /** The row of an effect that reads some locations besides. */
+  reading(row: number, parts: number, rest: number): number {
+    if (row === EFFECT_ANYTHING) return row;
+    const [useParts, useRest, killParts, killRest, writeParts, writeRest, undefinedRest] = this.words;
+    return this.row(
+      useParts[row] | parts,
+      useRest[row] | rest,
+      killParts[row],
+      killRest[row],
+      writeParts[row],
+      writeRest[row],
+      undefinedRest[row],
+    );
   }
 
   finish(): Effects {

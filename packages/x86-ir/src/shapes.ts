@@ -11,12 +11,16 @@
  * it belongs to the path; where a trailing byte selects the operation (3DNow!), and for bytes that do not decode,
  * nothing is remembered and iced is asked every time.
  *
+ * Most shapes differ from another one only in the address of their operand in memory (memory-operands.ts). They are not asked for one by one: iced
+ * decodes each such instruction once, with an address that reads no register.
+ *
  * Cost: a root for the first two bytes, and one node of 256 words per distinct longer proper prefix of a path: about 800 nodes for an
  * i386 kernel, 4,600 for an x86-64 one. Input that is no code could make many more; from `MAX_NODES` on nothing more is remembered.
  */
 import { Code, Decoder, DecoderOptions, EncodingKind, FlowControl, Instruction, OpKind } from "iced-x86";
 import { EFFECT_ANYTHING, EFFECT_NONE, EffectTable, isImmediatePartOfShape, isLeaToItself } from "./effects.js";
 import type { Bits } from "./locations.js";
+import { MemoryOperand } from "./memory-operands.js";
 import { Flow } from "./types.js";
 
 /** What else the sweep has to do for an instruction of that shape. */
@@ -46,6 +50,20 @@ const ROOT_WORDS = 1 << 16;
 /** Longest instruction (SDM Vol. 2A, 2.3.11). */
 export const MAX_INSTRUCTION_LENGTH = 15;
 
+/** Bits of ModRM: the register operand, or a part of the opcode; and an address that is only a displacement of 32 bits. */
+const REGISTER_FIELD = 0x38;
+const NO_BASE = 5;
+
+/** Instructions that differ in their address only. */
+interface Family {
+  readonly code: number;
+  readonly flow: number;
+  /** Without what the address reads. */
+  readonly effect: number;
+  /** Bytes. */
+  readonly immediate: number;
+}
+
 const SHAPE_INVALID = 0;
 /** Overwritten by each answer that is not remembered. */
 const SHAPE_UNREMEMBERED = 1;
@@ -63,11 +81,15 @@ export class Shapes {
 
   private nodes = 0;
   private readonly instruction = new Instruction();
+  private readonly operand: MemoryOperand;
+  /** By `MemoryOperand.key`; undefined for what has to be asked for in every form. */
+  private readonly families = new Map<number, Family | undefined>();
 
   constructor(
     private readonly bits: Bits,
     readonly effects: EffectTable,
   ) {
+    this.operand = new MemoryOperand(bits);
     this.info[SHAPE_INVALID] = 1 | (Flow.invalid << 4) | (EFFECT_ANYTHING << 16);
   }
 
@@ -76,8 +98,50 @@ export class Shapes {
     return new Decoder(this.bits, bytes, DecoderOptions.None);
   }
 
-  /** Decodes the instruction at `position` and remembers its shape; the shape's row. */
+  /** Works out the shape of the instruction at `position` and remembers it; the shape's row. */
   learn(decoder: Decoder, bytes: Uint8Array, position: number): number {
+    if (this.operand.read(bytes, position)) {
+      const family = this.familyOf(bytes, position);
+      if (family !== undefined) return this.derive(family, bytes, position);
+    }
+    return this.decode(decoder, bytes, position);
+  }
+
+  /** The shape of an instruction with the operand that was read last. */
+  private derive({ code, flow, effect, immediate }: Family, bytes: Uint8Array, position: number): number {
+    const { before, size, displacement, parts, rest } = this.operand;
+    const path = before + size;
+    const shape = this.hasRoom(path) ? this.newShape() : SHAPE_UNREMEMBERED;
+    if (shape !== SHAPE_UNREMEMBERED) this.remember(bytes, position, path, shape);
+    const length = path + displacement + immediate;
+    this.info[shape] = (length | (flow << 4) | (this.effects.reading(effect, parts, rest) << 16)) >>> 0;
+    this.code[shape] = code;
+    return shape;
+  }
+
+  /** What the instruction with the operand that was read last does with an address that reads no register. */
+  private familyOf(bytes: Uint8Array, position: number): Family | undefined {
+    const { key, before } = this.operand;
+    if (this.families.has(key)) return this.families.get(key);
+    const example = new Uint8Array(MAX_INSTRUCTION_LENGTH);
+    example.set(bytes.subarray(position, position + before));
+    example[before] = (bytes[position + before] & REGISTER_FIELD) | NO_BASE;
+    const decoder = this.decoder(example),
+      { instruction } = this;
+    decoder.decodeOut(instruction);
+    let family: Family | undefined;
+    if (instruction.code !== Code.INVALID) {
+      const flow = flowOf(instruction);
+      const immediate = instruction.length - before - 5;
+      family = { code: instruction.code, flow, effect: this.effects.of(instruction, flow), immediate };
+    }
+    decoder.free();
+    this.families.set(key, family);
+    return family;
+  }
+
+  /** Decodes the instruction at `position`. */
+  private decode(decoder: Decoder, bytes: Uint8Array, position: number): number {
     const instruction = this.instruction;
     decoder.position = position;
     decoder.decodeOut(instruction);

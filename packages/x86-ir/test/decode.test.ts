@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { Code, Decoder, DecoderOptions, OpKind } from "iced-x86";
 import { describe, expect, test } from "vitest";
 import { EffectTable, isLeaToItself } from "../src/effects.js";
-import { padded, randomBits, randomBytes } from "./random-code.js";
+import { padded, randomAddresses, randomBits, randomBytes } from "./random-code.js";
 
 const NO_STARTS = new Uint32Array(0);
 const START = 0xc100_0000;
@@ -72,6 +72,10 @@ function contentOf(table: EffectTable, row: number): number[] {
 describe("decode says what iced-x86 says", () => {
   test("of hostile code", () => {
     fc.assert(fc.property(randomBytes, randomBits, expectAsIced), { numRuns: 400 });
+  });
+
+  test("of one instruction with many addresses", () => {
+    fc.assert(fc.property(randomAddresses, randomBits, expectAsIced), { numRuns: 600 });
   });
 
   test("of noise", () => {

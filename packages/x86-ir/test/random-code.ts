@@ -103,3 +103,21 @@ export const randomBytes: fc.Arbitrary<Uint8Array> = fc
   .filter((bytes) => bytes.length > 0);
 
 export const randomBits: fc.Arbitrary<Bits> = fc.constantFrom(32, 64);
+
+/** One instruction with many operands in memory: what it is may be learned from one address, and has to hold for the others. */
+export const randomAddresses: fc.Arbitrary<Uint8Array> = fc
+  .tuple(
+    fc.constantFrom(...PREFIXES),
+    fc.oneof(
+      byte.map((opcode) => [opcode]),
+      byte.map((opcode) => [0x0f, opcode]),
+      fc.constantFrom(...OPCODES),
+    ),
+    fc.array(fc.tuple(fc.integer({ min: 0, max: 0xbf }), fc.array(byte, { minLength: 9, maxLength: 9 })), {
+      minLength: 10,
+      maxLength: 40,
+    }),
+  )
+  .map(([prefix, opcode, addresses]) =>
+    Uint8Array.from(addresses.flatMap(([modrm, rest]) => [...prefix, ...opcode, modrm, ...rest])),
+  );
