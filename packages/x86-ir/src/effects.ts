@@ -294,11 +294,11 @@ const isImmediate8 = (kind: number): boolean =>
 
 /**
  * True where the effect depends on the value of the immediate, so that its bytes belong to the instruction's shape:
- * shift counts (none of the flags, OF or not), `and`/`or` of a register with 8 bits.
+ * shift counts (none of the flags, OF or not), `and`/`or` of a register with 8 bits, the depth of `enter` (whether it reads frames).
  */
 export function isImmediatePartOfShape(instruction: Instruction): boolean {
   const mnemonic = instruction.mnemonic;
-  if (SHIFTS.has(mnemonic)) return true;
+  if (SHIFTS.has(mnemonic) || mnemonic === Mnemonic.Enter) return true;
   return (
     (mnemonic === Mnemonic.And || mnemonic === Mnemonic.Or) &&
     instruction.op0Kind === OpKind.Register &&
