@@ -149,39 +149,41 @@ static bool read_section(const struct sections *sections, uint32_t index, struct
   return index < sections->count && guest_read(sections->start + index * sizeof *section, section, sizeof *section, 0);
 }
 
-static void rewrite_functions(const struct sections *sections, const struct elf_section *table) {
+/* False: not all of what there may be was looked at. */
+static bool rewrite_functions(const struct sections *sections, const struct elf_section *table) {
   struct elf_symbol symbols[64];
   struct elf_section section = {0};
   uint32_t of = 0, swept = 0, all = table->size / sizeof *symbols, count = all < SYMBOLS_MAX ? all : SYMBOLS_MAX;
   for (uint32_t first = 0; first < count; first += 64) {
     uint32_t some = count - first < 64 ? count - first : 64;
-    if (!guest_read(table->address + first * sizeof *symbols, symbols, some * sizeof *symbols, 0)) return;
+    if (!guest_read(table->address + first * sizeof *symbols, symbols, some * sizeof *symbols, 0)) return false;
     for (uint32_t i = 0; i < some; i++) {
       const struct elf_symbol *symbol = &symbols[i];
       if ((symbol->information & 15) != SYMBOL_FUNCTION || symbol->section == 0 || symbol->size == 0) continue;
       if (symbol->section != of && !read_section(sections, symbol->section, &section)) continue;
       of = symbol->section;
       if ((section.flags & FLAGS_CODE) != FLAGS_CODE || !range_inside(symbol->value, symbol->size, section.address, section.size)) continue;
-      if (symbol->size > SWEPT_MAX - swept) return;
+      if (symbol->size > SWEPT_MAX - swept) return false;
       swept += symbol->size;
       rewrite_function(symbol->value, symbol->size);
     }
   }
+  return swept != 0 && all == count;
 }
 
-static void rewrite_module(uint32_t header_address, uint32_t section_headers) {
+static bool rewrite_module(uint32_t header_address, uint32_t section_headers) {
   struct elf_header header;
   struct elf_section section, symbols = {0};
   if (!guest_read(header_address, &header, sizeof header, 0) || header.magic != ELF_MAGIC || header.class != 1 ||
       header.section_header_size != sizeof section || header.section_header_count > SECTIONS_MAX)
-    return;
+    return false;
   struct sections sections = {section_headers, header.section_header_count};
   for (uint32_t i = 0; i < sections.count; i++) {
-    if (!read_section(&sections, i, &section)) return;
+    if (!read_section(&sections, i, &section)) return false;
     if (section.flags & FLAGS_CODE) sites_drop(section.address, section.size);   /* of a module that was here before */
     if (section.type == TYPE_SYMBOLS) symbols = section;
   }
-  rewrite_functions(&sections, &symbols);
+  return rewrite_functions(&sections, &symbols);
 }
 
 void modules_loaded(void) {
@@ -191,6 +193,8 @@ void modules_loaded(void) {
     exception_deliver_raised();
     return;
   }
-  if (vcpu.regs.eax == 0) rewrite_module(arguments[0], arguments[1]);
+  static bool said;
+  if (vcpu.regs.eax == 0 && !rewrite_module(arguments[0], arguments[1]))
+    report_once(&said, "code of a module stays as it is, its symbols name no functions or too many; section headers at", arguments[1]);
   vcpu.regs.eip++;
 }
