@@ -160,8 +160,10 @@ static bool rewrite_functions(const struct sections *sections, const struct elf_
     for (uint32_t i = 0; i < some; i++) {
       const struct elf_symbol *symbol = &symbols[i];
       if ((symbol->information & 15) != SYMBOL_FUNCTION || symbol->section == 0 || symbol->size == 0) continue;
-      if (symbol->section != of && !read_section(sections, symbol->section, &section)) continue;
-      of = symbol->section;
+      if (symbol->section != of) {
+        of = read_section(sections, symbol->section, &section) ? symbol->section : 0;
+        if (of == 0) continue;
+      }
       if ((section.flags & FLAGS_CODE) != FLAGS_CODE || !range_inside(symbol->value, symbol->size, section.address, section.size)) continue;
       if (symbol->size > SWEPT_MAX - swept) return false;
       swept += symbol->size;
