@@ -98,9 +98,8 @@ return_ds:
 return_iret:
         iret
 
-common:
-        testb   $3, 12(%esp)            /* CS, above vector, error and EIP */
-        jz      monitor_faulted
+/* The rest of struct registers below what the entry has pushed, and the monitor's segments. */
+        .macro  take_registers
         pushal
         push    %ds
         push    %es
@@ -108,6 +107,12 @@ common:
         mov     %eax, %ds
         mov     %eax, %es
         cld
+        .endm
+
+common:
+        testb   $3, 12(%esp)            /* CS, above vector, error and EIP */
+        jz      monitor_faulted
+        take_registers
         jmp     return_failed
 
 /* The guest could not be entered: back to where it was entered from. */
@@ -122,13 +127,7 @@ return_failed:
 
 /* A fault or, while idling, an interrupt in ring 0: monitor_fault(struct monitor_frame *) mends it or never returns. */
 monitor_faulted:
-        pushal
-        push    %ds
-        push    %es
-        mov     $MONITOR_DATA, %eax
-        mov     %eax, %ds
-        mov     %eax, %es
-        cld
+        take_registers
         mov     %esp, %eax
         push    %eax
         call    monitor_fault
