@@ -9,12 +9,11 @@
  * Invariant: whatever holds the address at run time is tracked, or the address has escaped. Cost: bounded by `MOST_STEPS` instructions.
  */
 import { MemorySizeExt, Mnemonic, OpKind, Register, type Instruction } from "iced-x86";
-import { EBP, EdgeKind, Flow, type Program } from "@pv/x86-ir";
+import { EBP, EdgeKind, Flow, type StaticData } from "@pv/x86-ir";
 import { CONVENTIONS } from "./conventions.js";
 import { isBitStore, onlyReads, type Frame } from "./frames.js";
-import type { InstructionReader } from "./reader.js";
-import type { Known } from "./known-values.js";
 import { immediateOf, sliceOf } from "./transfer.js";
+import { writesRegister, type Visibility } from "./visibility.js";
 
 /** Addresses this far below a variable count as parts of it: most structures whose address is used are no larger. */
 export const REACH = 128;
@@ -25,22 +24,6 @@ export interface Write {
   readonly size: number;
   /** The `rep stosl` that fills them with EAX; undefined where what is written is not followed. */
   readonly fill: number | undefined;
-}
-
-/** What the tracking needs to know of the program. */
-export interface Surroundings {
-  readonly program: Program;
-  readonly reader: InstructionReader;
-  /** The frame that a block's instructions address, if it is followed. */
-  frameAt(block: number): Frame | undefined;
-  /** The function that a direct call enters; "nothing" where the call does nothing; undefined where what runs is not visible. */
-  calleeOf(call: number): number | "nothing" | undefined;
-  /** What is known of a register before an instruction without looking at variables. */
-  contentBefore(instruction: number, register: number): Known;
-  /** Whether a function may take an argument in ECX. */
-  takesThird(callee: number): boolean;
-  /** Whether adding a number to an address means the same variable, of another processor. */
-  isPerCpu(va: number): boolean;
 }
 
 /** Offsets by place: registers by number, slots from `SLOTS` on. */
@@ -61,13 +44,16 @@ export class AddressUses {
   readonly #entered = new Set<string>();
   readonly #callerSaved: readonly number[];
 
-  constructor(readonly around: Surroundings) {
+  constructor(
+    readonly visible: Visibility,
+    readonly data: StaticData,
+  ) {
     this.#callerSaved = CONVENTIONS[32].callerSaved;
   }
 
   /** What is written through the address that instruction `i` makes of the constant `va`; undefined if it escapes. */
   of(i: number, va: number): readonly Write[] | undefined {
-    const instruction = this.around.reader.read(i);
+    const instruction = this.visible.reader.read(i);
     if (instruction.mnemonic === Mnemonic.Cmp) return [];
     const slice = instruction.op0Kind === OpKind.Register ? sliceOf(instruction.op0Register) : undefined;
     if (instruction.mnemonic !== Mnemonic.Mov || slice?.width !== 32) return undefined;
@@ -81,7 +67,7 @@ export class AddressUses {
   /** Follows holders from an instruction on; false if the address escapes. */
   #follow(walk: Walk): boolean {
     const { start, holders } = walk;
-    const { blocks } = this.around.program;
+    const { blocks } = this.visible.program;
     const first = blocks.ofInstruction[start];
     const entered = new Map<number, Holders>();
     const work: (readonly [block: number, from: number, holders: Holders])[] = [[first, start, holders]];
@@ -118,7 +104,7 @@ export class AddressUses {
 
   /** Carries holders over one instruction; false if the address escapes. */
   #step(i: number, holders: Map<number, number>, walk: Walk): boolean {
-    const { program, reader } = this.around;
+    const { program, reader } = this.visible;
     const { effect, effects, flow } = program.instructions;
     switch (flow[i]) {
       case Flow.call:
@@ -143,7 +129,7 @@ export class AddressUses {
 
   /** Drops what an instruction overwrites. */
   #forget(i: number, holders: Map<number, number>, slot: number | undefined): void {
-    const { effect, effects } = this.around.program.instructions;
+    const { effect, effects } = this.visible.program.instructions;
     const e = effect[i];
     const written = effects.killParts[e] & (effects.killParts[e] >>> 16) & effects.killRest[e];
     for (const place of holders.keys()) if (place < SLOTS && ((written >>> place) & 1) === 1) holders.delete(place);
@@ -152,7 +138,7 @@ export class AddressUses {
   }
 
   #frame(i: number): Frame | undefined {
-    return this.around.frameAt(this.around.program.blocks.ofInstruction[i]);
+    return this.visible.frameAt(this.visible.program.blocks.ofInstruction[i]);
   }
 
   /** The private slot that an instruction addresses; -1 for another place in the frame. */
@@ -261,7 +247,7 @@ export class AddressUses {
     return (
       instruction.mnemonic === Mnemonic.Add &&
       holders.has(to) &&
-      this.around.isPerCpu(va) &&
+      this.data.isPerCpu(va) &&
       instruction.op0Kind === OpKind.Register
     );
   }
@@ -286,14 +272,12 @@ export class AddressUses {
 
   /** The constant that the last write to a register in the same block moves into it. */
   #constantBefore(i: number, register: number): number | undefined {
-    const { blocks, instructions } = this.around.program;
-    const { effect, effects, flow } = instructions;
+    const { blocks, instructions } = this.visible.program;
+    const { flow } = instructions;
     for (let row = i - 1; row >= blocks.first[blocks.ofInstruction[i]]; row--) {
-      const e = effect[row];
-      const written = effects.writeParts[e] | (effects.writeParts[e] >>> 16) | effects.writeRest[e];
       if (flow[row] === Flow.call || flow[row] === Flow.indirectCall) return undefined;
-      if (((written >>> register) & 1) === 0) continue;
-      const instruction = this.around.reader.read(row);
+      if (!writesRegister(this.visible.program, register, row)) continue;
+      const instruction = this.visible.reader.read(row);
       const isWhole = sliceOf(instruction.op0Register)?.width === 32 && instruction.op0Kind === OpKind.Register;
       const value = instruction.mnemonic === Mnemonic.Mov && isWhole ? immediateOf(instruction, 1) : undefined;
       return value !== undefined && value >= 0 && value < LARGEST_BLOCK ? value : undefined;
@@ -302,13 +286,13 @@ export class AddressUses {
   }
 
   #call(i: number, holders: Map<number, number>, { va, depth }: Walk): boolean {
-    const callee = this.around.calleeOf(i);
+    const callee = this.visible.calleeOf(i);
     if (callee === "nothing") return true;
-    const { functions } = this.around.program;
+    const { functions } = this.visible.program;
     const isC = callee !== undefined && functions.traced[callee] === 1;
     const isPassed = (place: number): boolean => (isC ? this.#callerSaved.includes(place) : place < SLOTS);
     // What a call leaves in ECX is of no use to anybody.
-    if (isC && holders.has(ECX) && !this.around.takesThird(callee)) holders.delete(ECX);
+    if (isC && holders.has(ECX) && !this.visible.takesThird(callee)) holders.delete(ECX);
     const passed = new Map([...holders].filter(([place]) => this.#callerSaved.includes(place)));
     // What is called through a pointer keeps the rest, too.
     if (passed.size === 0 && (isC || callee === undefined)) return true;

@@ -1,3 +1,13 @@
+export {
+  ContentKind,
+  reasonOf,
+  restsOn,
+  SLOT,
+  slotOf,
+  UNKNOWN_REASONS,
+  type Content,
+  type UnknownReason,
+} from "./content.js";
 export * from "./conventions.js";
 export * from "./fixpoint.js";
 export * from "./frames.js";

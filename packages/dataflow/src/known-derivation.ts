@@ -4,7 +4,7 @@
  * Merges only say that ways meet, so they are seen through: behind each definition stand the definitions, results of calls and tests that reach
  * it over any number of merges. Of a content that is not known, only the first way to a reason is followed.
  */
-import { ContentKind, type Content } from "./known-contents.js";
+import { ContentKind, type Content } from "./content.js";
 import { isAnything, type Known } from "./known-values.js";
 
 export interface DerivationStep {
@@ -13,7 +13,7 @@ export interface DerivationStep {
   readonly kind: "defined" | "returned" | "tested" | "unknown";
   /** Row of the instruction. */
   readonly instruction: number;
-  /** Register or slot (known-contents.ts). */
+  /** Register or slot (content.ts). */
   readonly place: number;
   readonly value: Known;
   readonly reason: Content["reason"];

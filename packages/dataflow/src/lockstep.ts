@@ -13,30 +13,19 @@
  * `LARGEST_LOOP` blocks are left alone.
  */
 import { Mnemonic, OpKind } from "iced-x86";
-import { EdgeKind, Flow, type Program } from "@pv/x86-ir";
+import { EdgeKind, Flow } from "@pv/x86-ir";
 import type { Frame, Slot } from "./frames.js";
-import type { InstructionReader } from "./reader.js";
+import { addBits, shiftLeft, UNKNOWN_BITS } from "./known-bits.js";
+import { between, combine, exactly, map, NOTHING, patternsOf, UNKNOWN, type Known } from "./known-values.js";
 import { immediateOf, sliceOf } from "./transfer.js";
+import { writesRegister, type Visibility } from "./visibility.js";
 
 export interface Loop {
   readonly latch: number;
   readonly blocks: readonly number[];
 }
 
-/** What the search for loops needs to know of the program. */
-export interface LoopSurroundings {
-  readonly program: Program;
-  readonly reader: InstructionReader;
-  frameAt(block: number): Frame | undefined;
-  /** Whether control may get into a block from out of sight, or by calls. */
-  isOpen(block: number): boolean;
-  /** Whether a block is padding that never runs. */
-  isPadding(block: number): boolean;
-  /** The bits of what it rests on that a call leaves a register alone; undefined where it may not. */
-  keeps(call: number, register: number): number | undefined;
-}
-
-/** A place by its number (known-contents.ts), as a register or a slot. */
+/** A place by its number (content.ts), as a register or a slot. */
 export type Place = { readonly register: number } | { readonly slot: Slot };
 
 /** How a place changes with each round, and bits of what that rests on. */
@@ -46,16 +35,18 @@ export interface Growth {
 }
 
 const LARGEST_LOOP = 64;
+/** Rounds of a loop whose counters are followed. */
+const MOST_TURNS = 0x1_0000;
 
 export class Loops {
   readonly #loops = new Map<number, Loop | undefined>();
 
-  constructor(readonly around: LoopSurroundings) {}
+  constructor(readonly visible: Visibility) {}
 
   /** The loop that a block is the head of and in whose latch a place grows; further ways back are ways in, as far as the counters go. */
   at(head: number, place: Place): Loop | undefined {
     const latches = this.#waysInto(head).filter((from) => this.#grows(from, place));
-    if (latches.length !== 1 || this.around.isOpen(head)) return undefined;
+    if (latches.length !== 1 || this.visible.isOpen(head)) return undefined;
     const key = head * 0x100_0000 + latches[0];
     if (!this.#loops.has(key)) this.#loops.set(key, this.#find(head, latches[0]));
     return this.#loops.get(key);
@@ -68,29 +59,23 @@ export class Loops {
 
   /** Whether a block adds a constant to a place. */
   #grows(block: number, place: Place): boolean {
-    const { blocks, instructions } = this.around.program;
-    const frame = this.around.frameAt(block);
+    const { blocks, instructions } = this.visible.program;
+    const frame = this.visible.frameAt(block);
     for (let i = blocks.first[block]; i < blocks.end[block]; i++) {
       if (instructions.flow[i] !== Flow.next) continue;
       const isWritten =
         "register" in place
-          ? this.#writes(i, place.register)
+          ? writesRegister(this.visible.program, place.register, i)
           : frame !== undefined && frame.stores.has(i) && isOver(frame, i, place.slot);
       if (isWritten && this.#added(i, place) !== undefined) return true;
     }
     return false;
   }
 
-  #writes(i: number, register: number): boolean {
-    const { effect, effects } = this.around.program.instructions;
-    const e = effect[i];
-    return (((effects.writeParts[e] | (effects.writeParts[e] >>> 16) | effects.writeRest[e]) >>> register) & 1) === 1;
-  }
-
   #waysInto(block: number): number[] {
-    const { predecessorStart, predecessors } = this.around.program.blocks;
+    const { predecessorStart, predecessors } = this.visible.program.blocks;
     return [...predecessors.subarray(predecessorStart[block], predecessorStart[block + 1])].filter(
-      (from) => !this.around.isPadding(from),
+      (from) => !this.visible.isPadding(from),
     );
   }
 
@@ -100,7 +85,7 @@ export class Loops {
     const work = latch === head ? [] : [latch];
     for (let block = work.pop(); block !== undefined; block = work.pop()) {
       const ways = this.#waysInto(block);
-      if (body.size > LARGEST_LOOP || this.around.isOpen(block) || ways.length === 0) return undefined;
+      if (body.size > LARGEST_LOOP || this.visible.isOpen(block) || ways.length === 0) return undefined;
       for (const from of ways) {
         if (body.has(from)) continue;
         body.add(from);
@@ -112,7 +97,7 @@ export class Loops {
 
   /** Whether the latch runs to its end once in each round. */
   #isSimple(head: number, { latch, blocks: body }: Loop): boolean {
-    const { blocks } = this.around.program;
+    const { blocks } = this.visible.program;
     for (let e = blocks.successorStart[latch]; e < blocks.successorStart[latch + 1]; e++) {
       const kind = blocks.edgeKind[e];
       const isEarly = kind === EdgeKind.exceptionFixup || kind === EdgeKind.alternative;
@@ -123,24 +108,26 @@ export class Loops {
 
   /** How a place grows with each round; undefined where it may change in another way. */
   growth({ latch, blocks: body }: Loop, place: Place): Growth | undefined {
-    const { blocks, instructions } = this.around.program;
+    const { blocks, instructions } = this.visible.program;
     const { flow } = instructions;
-    const home = "slot" in place ? this.around.frameAt(latch) : undefined;
+    const home = "slot" in place ? this.visible.frameAt(latch) : undefined;
     if ("slot" in place && (home === undefined || place.slot.offset + place.slot.width > home.lowestTaken))
       return undefined;
     let by: number | undefined,
       restsOn = 0;
     for (const block of body) {
-      if (home !== undefined && this.around.frameAt(block) !== home) return undefined;
+      if (home !== undefined && this.visible.frameAt(block) !== home) return undefined;
       for (let i = blocks.first[block]; i < blocks.end[block]; i++) {
         if (flow[i] === Flow.interrupt || flow[i] === Flow.invalid) return undefined;
         if (flow[i] === Flow.call || flow[i] === Flow.indirectCall) {
-          const kept = "register" in place ? this.around.keeps(i, place.register) : this.#isAbove(home!, i, place.slot);
-          if (kept === undefined) return undefined;
+          const kept =
+            "register" in place ? this.visible.leftBy(i, place.register) : this.#isAbove(home!, i, place.slot);
+          if (typeof kept !== "number") return undefined;
           restsOn |= kept;
           continue;
         }
-        const isWritten = "register" in place ? this.#writes(i, place.register) : isOver(home!, i, place.slot);
+        const isWritten =
+          "register" in place ? writesRegister(this.visible.program, place.register, i) : isOver(home!, i, place.slot);
         if (!isWritten) continue;
         if (block !== latch || by !== undefined) return undefined;
         by = this.#added(i, place);
@@ -157,8 +144,8 @@ export class Loops {
 
   /** The constant that an instruction adds to all 32 bits of a place. */
   #added(i: number, place: Place): number | undefined {
-    const slot = this.around.frameAt(this.around.program.blocks.ofInstruction[i])?.operand.get(i);
-    const instruction = this.around.reader.read(i);
+    const slot = this.visible.frameAt(this.visible.program.blocks.ofInstruction[i])?.operand.get(i);
+    const instruction = this.visible.reader.read(i);
     const slice = instruction.op0Kind === OpKind.Register ? sliceOf(instruction.op0Register) : undefined;
     const isPlace =
       "register" in place
@@ -183,4 +170,25 @@ function isOver(frame: Frame, i: number, { offset, width }: Slot): boolean {
   const touches = (other: Slot | undefined): boolean =>
     other !== undefined && other.offset < offset + width && offset < other.offset + other.width;
   return (frame.stores.has(i) && touches(frame.operand.get(i))) || touches(frame.stack.get(i));
+}
+
+/** What grows from `start` by a constant while a counter grows by 1 from its own start. */
+export function grown(start: Known, by: number, counter: Known, counterStart: Known): Known {
+  if ([start, counter, counterStart].some(({ values }) => values?.length === 0)) return NOTHING;
+  const first = counterStart.values?.length === 1 ? counterStart.values[0]! >>> 0 : undefined;
+  const patterns = patternsOf(counter);
+  const low = Math.min(...patterns.map(({ value }) => value >>> 0)),
+    high = Math.max(...patterns.map(({ known, value }) => (value | ~known) >>> 0));
+  const isBounded = first !== undefined && low >= first && high - first <= MOST_TURNS;
+  const turns = isBounded ? between(UNKNOWN, 0, high - first, true) : UNKNOWN;
+  const shift = 31 - Math.clz32(by);
+  const distance =
+    by === 1 << shift
+      ? map(
+          turns,
+          (value) => value << shift,
+          (bits) => shiftLeft(bits, shift),
+        )
+      : combine(turns, exactly(by), Math.imul, () => UNKNOWN_BITS);
+  return combine(start, distance, (x, y) => (x + y) | 0, addBits);
 }

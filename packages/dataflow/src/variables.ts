@@ -16,10 +16,11 @@
  */
 import { MemorySizeExt, Mnemonic, OpKind, type Instruction } from "iced-x86";
 import type { StaticData } from "@pv/x86-ir";
-import { AddressUses, isPlain, REACH, type Surroundings, type Write } from "./address-uses.js";
+import { AddressUses, isPlain, REACH, type Write } from "./address-uses.js";
 import { isBitStore, onlyReads } from "./frames.js";
 import { patternsOf, type Known } from "./known-values.js";
 import { sliceOf } from "./transfer.js";
+import type { Visibility } from "./visibility.js";
 
 /** What a variable may hold. */
 export interface Variable {
@@ -52,10 +53,12 @@ export class Variables {
   readonly #variables = new Map<number, Variable | undefined>();
 
   constructor(
-    readonly around: Surroundings,
+    readonly visible: Visibility,
     readonly data: StaticData,
+    /** What is known of a register before an instruction without looking at variables. */
+    readonly contentBefore: (instruction: number, register: number) => Known,
   ) {
-    this.#uses = new AddressUses(around);
+    this.#uses = new AddressUses(visible, data);
   }
 
   /** The variable of so many bytes (1, 2 or 4) at an address, if all that may write it is followed. */
@@ -110,7 +113,7 @@ export class Variables {
 
   /** Whether the word at `place` is what `mov $imm32, %r32` moves into a register: what fills a block starts like that. */
   #isMoved(place: number): boolean {
-    const { instructions } = this.around.program;
+    const { instructions } = this.visible.program;
     const row = instructions.covering(place);
     if (row < 0 || instructions.address[row] !== place - 1) return false;
     return (instructions.bytesOf(row)[0] & 0xf8) === 0xb8;
@@ -124,7 +127,7 @@ export class Variables {
 
   /** What the word at `place`, which names an address, does. */
   #classify(place: number, named: number): Naming {
-    const { program, reader } = this.around;
+    const { program, reader } = this.visible;
     const row = program.instructions.covering(place);
     // A word of data: a pointer.
     if (row < 0) return ESCAPES;
@@ -165,7 +168,7 @@ export class Variables {
       [index, scale],
     ] as const) {
       if (slice === undefined) continue;
-      const bounds = boundsOf(this.around.contentBefore(row, slice.position));
+      const bounds = boundsOf(this.contentBefore(row, slice.position));
       if (bounds === undefined || slice.width !== 32) return ESCAPES;
       low += bounds[0] * times;
       high += bounds[1] * times;
