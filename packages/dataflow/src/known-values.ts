@@ -163,6 +163,9 @@ export function joinKnown(a: Known, b: Known): Known {
   if (a.values !== undefined && b.values !== undefined) return oneOf([...a.values, ...b.values]);
   if (isAnything(a)) return a;
   if (isAnything(b)) return b;
+  // Most joins only see a content grow.
+  if (within(a, b)) return b;
+  if (within(b, a)) return a;
   return anyOf([...patternsOf(a), ...patternsOf(b)]);
 }
 
@@ -208,8 +211,10 @@ export function combine(
       // Where bits say less than the values do, and these are few.
       if (membersOf(bits) <= most || most > MOST_RESULTS) results.push(bits);
       else {
-        const values = membersIn(x).flatMap((one) => membersIn(y).map((other) => each(one, other)));
-        results.push(...halvesJoined([...new Set(values)].map(constant)));
+        const values = new Set<number>(),
+          others = membersIn(y);
+        for (const one of membersIn(x)) for (const other of others) values.add(each(one, other));
+        results.push(...halvesJoined(Array.from(values, constant)));
       }
     }
   return anyOf(results);
