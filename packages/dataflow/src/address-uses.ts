@@ -11,7 +11,7 @@
 import { MemorySizeExt, Mnemonic, OpKind, Register, type Instruction } from "iced-x86";
 import { EBP, EdgeKind, Flow, type StaticData } from "@pv/x86-ir";
 import { CONVENTIONS } from "./conventions.js";
-import { isBitStore, onlyReads, type Frame } from "./frames.js";
+import { isBitStore, onlyReads } from "./frames.js";
 import { immediateOf, sliceOf } from "./transfer.js";
 import { writesRegister, type Visibility } from "./visibility.js";
 
@@ -133,17 +133,13 @@ export class AddressUses {
     const e = effect[i];
     const written = effects.killParts[e] & (effects.killParts[e] >>> 16) & effects.killRest[e];
     for (const place of holders.keys()) if (place < SLOTS && ((written >>> place) & 1) === 1) holders.delete(place);
-    const frame = this.#frame(i);
+    const frame = this.visible.frameOf(i);
     if (slot !== undefined && frame?.stores.has(i) === true && frame.operand.get(i)!.width === 4) holders.delete(slot);
-  }
-
-  #frame(i: number): Frame | undefined {
-    return this.visible.frameAt(this.visible.program.blocks.ofInstruction[i]);
   }
 
   /** The private slot that an instruction addresses; -1 for another place in the frame. */
   #slotOf(i: number): number | undefined {
-    const frame = this.#frame(i);
+    const frame = this.visible.frameOf(i);
     const slot = frame?.operand.get(i);
     if (frame === undefined || slot === undefined) return undefined;
     const isPrivate = slot.width === 4 && slot.offset < 0 && slot.offset + 4 <= frame.lowestTaken;

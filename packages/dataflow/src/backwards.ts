@@ -170,7 +170,7 @@ export class Backwards implements Operands {
 
   /** What an instruction loads, if that can be followed. */
   loaded(i: number, pop: boolean): DemandedContent | undefined {
-    const frame = this.visible.frameAt(this.visible.program.blocks.ofInstruction[i]);
+    const frame = this.visible.frameOf(i);
     const slot = pop ? frame?.stack.get(i) : frame?.operand.get(i);
     if (frame === undefined || slot === undefined) return pop ? undefined : this.#variable(i);
     if (slot.offset + slot.width > frame.lowestTaken || slot.width > 8) return undefined;

@@ -30,9 +30,8 @@ function aliasesOf(visible: Visibility, i: number, position: number): readonly n
   const { program } = visible;
   const { blocks, instructions } = program;
   const block = blocks.ofInstruction[i];
-  const frame = visible.frameAt(block);
   if (position === MEMORY) {
-    const slot = frame?.operand.get(i);
+    const slot = visible.frameOf(i)?.operand.get(i);
     return slot === undefined ? [] : [placeOf(slot)];
   }
   const found: number[] = [];
@@ -45,6 +44,7 @@ function aliasesOf(visible: Visibility, i: number, position: number): readonly n
     if (writesRegister(program, position, row)) break;
     for (let register = 0; register < 16; register++)
       if (writesRegister(program, register, row)) written.push(register);
+    const frame = visible.frameOf(row);
     const slot = frame?.stores.has(row) === true ? frame.operand.get(row) : undefined;
     // Only whole slots are compared: one that overlaps another is written with it.
     if (slot !== undefined) written.push(...slotsOver(frame!, slot));
@@ -63,7 +63,7 @@ function slotsOver(frame: Frame, { offset, width }: Slot): number[] {
 
 /** A move of 32 bits between registers and slots. */
 function copyOf(visible: Visibility, row: number): { readonly from: number; readonly to: number } | undefined {
-  const slot = visible.frameAt(visible.program.blocks.ofInstruction[row])?.operand.get(row);
+  const slot = visible.frameOf(row)?.operand.get(row);
   const instruction = visible.reader.read(row);
   if (instruction.mnemonic !== Mnemonic.Mov) return undefined;
   const place = (operand: number): number | undefined => {

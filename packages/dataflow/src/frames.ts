@@ -43,6 +43,7 @@ const isKnown = (distance: number): boolean => Number.isFinite(distance);
 export class Frames {
   readonly #frames = new Map<number, Frame>();
   readonly #called: Uint8Array;
+  readonly #touches: Uint8Array;
 
   /** `called`: 1 for each function that a direct call names. */
   constructor(
@@ -51,6 +52,7 @@ export class Frames {
     called: Uint8Array,
   ) {
     this.#called = called;
+    this.#touches = frameRows(program);
   }
 
   /** The frame of compiled function `f`. */
@@ -58,6 +60,11 @@ export class Frames {
     let frame = this.#frames.get(f);
     if (frame === undefined) this.#frames.set(f, (frame = this.#build(f)));
     return frame;
+  }
+
+  /** Whether an instruction reads or writes a part of ESP or EBP: no other one addresses a slot. */
+  touches(i: number): boolean {
+    return this.#touches[this.program.instructions.effect[i]] !== 0;
   }
 
   /**
@@ -100,8 +107,7 @@ export class Frames {
   #build(f: number): Frame {
     const { program } = this;
     const { blocks, functions, instructions } = program;
-    const { effect, flow } = instructions;
-    const touches = frameRows(program);
+    const { flow } = instructions;
     const walk = new FrameWalk(program, this.reader);
     const entry = blocks.ofInstruction[functions.entryInstruction[f]];
     const at = new Map<number, readonly [esp: number, ebp: number]>([[entry, [0, FOREIGN]]]);
@@ -113,7 +119,7 @@ export class Frames {
       for (let i = blocks.first[b]; i < blocks.end[b]; i++) {
         if (flow[i] === Flow.call || flow[i] === Flow.indirectCall || i === blocks.end[b] - 1)
           walk.pointer.set(i, walk.esp);
-        if (touches[effect[i]] !== 0 && flow[i] !== Flow.call && flow[i] !== Flow.interrupt) walk.step(i, word);
+        if (this.touches(i) && flow[i] !== Flow.call && flow[i] !== Flow.interrupt) walk.step(i, word);
       }
       for (let e = blocks.successorStart[b]; e < blocks.successorStart[b + 1]; e++) {
         const to = blocks.successors[e],

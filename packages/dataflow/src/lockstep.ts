@@ -45,8 +45,11 @@ export class Loops {
 
   /** The loop that a block is the head of and in whose latch a place grows; further ways back are ways in, as far as the counters go. */
   at(head: number, place: Place): Loop | undefined {
+    const { predecessorStart } = this.visible.program.blocks;
+    // One way goes in, one goes back.
+    if (predecessorStart[head + 1] - predecessorStart[head] < 2 || this.visible.isOpen(head)) return undefined;
     const latches = this.#waysInto(head).filter((from) => this.#grows(from, place));
-    if (latches.length !== 1 || this.visible.isOpen(head)) return undefined;
+    if (latches.length !== 1) return undefined;
     const key = head * 0x100_0000 + latches[0];
     if (!this.#loops.has(key)) this.#loops.set(key, this.#find(head, latches[0]));
     return this.#loops.get(key);
@@ -60,14 +63,13 @@ export class Loops {
   /** Whether a block adds a constant to a place. */
   #grows(block: number, place: Place): boolean {
     const { blocks, instructions } = this.visible.program;
-    const frame = this.visible.frameAt(block);
     for (let i = blocks.first[block]; i < blocks.end[block]; i++) {
       if (instructions.flow[i] !== Flow.next) continue;
-      const isWritten =
+      const mayWrite =
         "register" in place
           ? writesRegister(this.visible.program, place.register, i)
-          : frame !== undefined && frame.stores.has(i) && isOver(frame, i, place.slot);
-      if (isWritten && this.#added(i, place) !== undefined) return true;
+          : this.visible.frameOf(i)?.stores.has(i) === true;
+      if (mayWrite && this.#added(i, place) !== undefined) return true;
     }
     return false;
   }
@@ -144,7 +146,7 @@ export class Loops {
 
   /** The constant that an instruction adds to all 32 bits of a place. */
   #added(i: number, place: Place): number | undefined {
-    const slot = this.visible.frameAt(this.visible.program.blocks.ofInstruction[i])?.operand.get(i);
+    const slot = this.visible.frameOf(i)?.operand.get(i);
     const instruction = this.visible.reader.read(i);
     const slice = instruction.op0Kind === OpKind.Register ? sliceOf(instruction.op0Register) : undefined;
     const isPlace =

@@ -68,6 +68,11 @@ export class Visibility {
     return home < 0 || !this.assumptions.privateSlots ? undefined : this.#frames.of(home);
   }
 
+  /** The frame that an instruction may address a slot of, or push to or pop from. Most name neither ESP nor EBP, and need no frame to be made. */
+  frameOf(i: number): Frame | undefined {
+    return this.#frames.touches(i) ? this.frameAt(this.program.blocks.ofInstruction[i]) : undefined;
+  }
+
   // ---- ways into blocks
 
   /** Whether something other than direct branches leads to an address. */
