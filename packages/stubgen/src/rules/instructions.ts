@@ -9,11 +9,6 @@ export function runsEarly({ early }: PlanInput, instruction: InstructionId): boo
   return early !== undefined && early[instruction] === 1;
 }
 
-/** Bytes that do not decode may be data, or reached from the middle. */
-export function isUndecodable({ program }: PlanInput, instruction: InstructionId): boolean {
-  return program.instructions.flow[instruction] === Flow.invalid;
-}
-
 /** `ud2` and its kin: the #UD handler looks the address up. */
 export function isUndefined({ program }: PlanInput, instruction: InstructionId): boolean {
   return program.instructions.flow[instruction] === Flow.undefined;

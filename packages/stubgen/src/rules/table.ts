@@ -27,13 +27,13 @@ import {
   isInInterruptShadow,
   isPositionDependent,
   isShortBranch,
-  isUndecodable,
   isUndefined,
   maybePatched,
   runsEarly,
 } from "./instructions.js";
 import type { Rule } from "./rule.js";
 import { branchTargets, functionStarts, takenAddresses } from "./targets.js";
+import { undecodableStretches } from "./undecodable.js";
 
 export const RULES = [
   {
@@ -151,8 +151,8 @@ export const RULES = [
   {
     number: 18,
     name: "invalid",
-    reason: "The bytes do not decode and may be data.",
-    displaces: isUndecodable,
+    reason: "The bytes, or some that run into them, do not decode: they may be data, or begin elsewhere.",
+    touched: undecodableStretches,
   },
   {
     number: 19,
