@@ -9,7 +9,7 @@ import { ConditionCode, Mnemonic, OpKind, type Instruction } from "iced-x86";
 import { Flow } from "@pv/x86-ir";
 import { ARITHMETIC, flagsBefore, isAbout } from "./copies.js";
 import { ContentKind, SLOT } from "./content.js";
-import { isLost, joined, type ContentGraph, type DemandedContent, type Equation } from "./content-graph.js";
+import { isLost, joinAll, type ContentGraph, type DemandedContent, type Equation } from "./content-graph.js";
 import { comparisonOf, conditionOf, narrowed } from "./known-order.js";
 import { between, insert, joinKnown, masked, patternsOf, UNKNOWN, type Known } from "./known-values.js";
 import { compileTest, MEMORY, sliceOf } from "./transfer.js";
@@ -132,7 +132,7 @@ export function chosen(operands: Operands, i: number, place: number): DemandedCo
     return testedBy(operands, { flags, condition, taken }, of, value);
   };
   const inputs = [side(place, own, false), isRegister ? side(slice.position, other, true) : other];
-  return graph.connectNow(content, inputs, joined);
+  return graph.connectNow(content, inputs, joinAll);
 }
 
 /** What BSR or BSF looks through, if that is instruction `i` and it writes the register. */

@@ -37,23 +37,11 @@ export class ContentGraph {
   readonly #queue: DemandedContent[] = [];
 
   make(kind: Content["kind"], instruction: number, place: number): DemandedContent {
-    return {
-      kind,
-      instruction,
-      place,
-      value: NOTHING,
-      inputs: [],
-      reason: undefined,
-      restsOn: place >= VARIABLE ? BY_FOLLOWED : place >= SLOT ? BY_SLOT : 0,
-      users: [],
-      evaluate: undefined,
-      rounds: 0,
-      state: State.made,
-    };
+    return content(kind, instruction, place, undefined);
   }
 
   unknown(instruction: number, place: number, reason: UnknownReason): DemandedContent {
-    return { ...this.make(ContentKind.unknown, instruction, place), value: UNKNOWN, reason, state: State.expanded };
+    return content(ContentKind.unknown, instruction, place, reason);
   }
 
   /** Gives a content its equation; its inputs are needed with it. */
@@ -77,7 +65,7 @@ export class ContentGraph {
   /** Joins inputs; a leaf among them that is unknown settles it, and the others need not be looked at. */
   join(content: DemandedContent, inputs: DemandedContent[]): void {
     const settled = inputs.find(isLost);
-    this.connect(content, settled === undefined ? inputs : [settled], joined);
+    this.connect(content, settled === undefined ? inputs : [settled], joinAll);
   }
 
   need(content: DemandedContent): void {
@@ -115,8 +103,37 @@ export class ContentGraph {
   }
 }
 
+/** All are made here, and so look the same to the engine. */
+function content(
+  kind: Content["kind"],
+  instruction: number,
+  place: number,
+  reason: UnknownReason | undefined,
+): DemandedContent {
+  return {
+    kind,
+    instruction,
+    place,
+    value: reason === undefined ? NOTHING : UNKNOWN,
+    inputs: [],
+    reason,
+    restsOn: place >= VARIABLE ? BY_FOLLOWED : place >= SLOT ? BY_SLOT : 0,
+    users: [],
+    evaluate: undefined,
+    rounds: 0,
+    state: reason === undefined ? State.made : State.expanded,
+  };
+}
+
 /** All that some contents may be. */
-export const joined: Equation = (inputs) => inputs.reduce((value, input) => joinKnown(value, input.value), NOTHING);
+export function joined(inputs: readonly DemandedContent[], first = 0, end = inputs.length): Known {
+  let value = NOTHING;
+  for (let k = first; k < end; k++) value = joinKnown(value, inputs[k]!.value);
+  return value;
+}
+
+/** The equation that says so. */
+export const joinAll: Equation = (inputs) => joined(inputs);
 
 /** Values only grow: nothing will ever be known of it. */
 export const isLost = ({ state, value }: DemandedContent): boolean => state === State.expanded && isAnything(value);

@@ -19,7 +19,7 @@
 import { EAX, ESP, type Program, type StaticData } from "@pv/x86-ir";
 import { Backwards } from "./backwards.js";
 import { ContentKind, SLOT, slotOf, type Content } from "./content.js";
-import { ContentGraph, isLost, joined, type DemandedContent } from "./content-graph.js";
+import { ContentGraph, joined, type DemandedContent } from "./content-graph.js";
 import type { Assumptions } from "./conventions.js";
 import { comparedIn } from "./copies.js";
 import { exactly, joinKnown } from "./known-values.js";
@@ -112,12 +112,7 @@ export class KnownContents {
     const { place, instruction } = content;
     const block = this.#visible.program.blocks.ofInstruction[instruction];
     if (this.#expandLockstep(content, block)) return;
-    const inputs: DemandedContent[] = [];
-    for (const input of waysInto(this.#backwards, block, place)) {
-      inputs.push(input);
-      if (isLost(input)) break;
-    }
-    this.#graph.join(content, inputs);
+    this.#graph.join(content, waysInto(this.#backwards, block, place));
   }
 
   /** A place at the head of a loop that grows beside one which the latch compares (lockstep.ts). */
@@ -134,12 +129,12 @@ export class KnownContents {
     const counter = counters.find(([, other]) => other?.by === 1);
     if (counter === undefined) return false;
     const counted = this.#backwards.merge(head, counter[0]);
-    const before = [...waysInto(this.#backwards, head, place, loop.latch)],
-      counterBefore = [...waysInto(this.#backwards, head, counter[0], loop.latch)];
+    const before = waysInto(this.#backwards, head, place, loop.latch),
+      counterBefore = waysInto(this.#backwards, head, counter[0], loop.latch);
     content.restsOn |= growth.restsOn | counter[1]!.restsOn;
     this.#graph.connect(content, [counted, ...before, ...counterBefore], (inputs) => {
-      const start = joined(inputs.slice(1, 1 + before.length)),
-        counterStart = joined(inputs.slice(1 + before.length));
+      const start = joined(inputs, 1, 1 + before.length),
+        counterStart = joined(inputs, 1 + before.length);
       return grown(start, growth.by, inputs[0]!.value, counterStart);
     });
     return true;

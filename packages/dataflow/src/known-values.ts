@@ -10,16 +10,7 @@
  * when they do, so operations are sound, but neither join is associative nor are they monotone where patterns were joined:
  * whoever iterates has to keep what there was, and to give up patterns after a while (`agreed`).
  */
-import {
-  andBits,
-  constant,
-  equalBits,
-  insertBits,
-  joinBits,
-  refines,
-  UNKNOWN_BITS,
-  type KnownBits,
-} from "./known-bits.js";
+import { andBits, constant, equalBits, insertBits, joinBits, refines, type KnownBits } from "./known-bits.js";
 
 /** How many values are listed; a power of two. Eight cover the legs of a switch, a bank of registers, and primary/secondary channels. */
 export const LARGEST_SET = 8;
@@ -41,7 +32,7 @@ export interface Known extends KnownBits {
 /** No path gets there. */
 export const NOTHING: Known = { known: -1, value: 0, values: [], patterns: undefined };
 /** Anything. */
-export const UNKNOWN: Known = { ...UNKNOWN_BITS, values: undefined, patterns: undefined };
+export const UNKNOWN: Known = { known: 0, value: 0, values: undefined, patterns: undefined };
 
 /** Whether nothing is known: any value is possible. */
 export const isAnything = (a: Known): boolean => a.known === 0 && a.values === undefined && a.patterns === undefined;

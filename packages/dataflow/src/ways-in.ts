@@ -7,29 +7,34 @@ import { EdgeKind, Flow } from "@pv/x86-ir";
 import type { Backwards } from "./backwards.js";
 import { tested } from "./conditional.js";
 import { placeOf, SLOT, SLOT_REACH, slotOf } from "./content.js";
-import type { DemandedContent } from "./content-graph.js";
+import { isLost, type DemandedContent } from "./content-graph.js";
 
 /** More visible callers than this are not looked at: they hardly ever agree, and asking them all is what would take time. */
 const MOST_CALLERS = 64;
 
-/** Contents of a place on all ways into a block, but for those from block `except`; the first that is unknown ends the list. */
-export function* waysInto(backwards: Backwards, block: number, place: number, except = -1): Iterable<DemandedContent> {
+/**
+ * Contents of a place on all ways into a block, but for those from block `except`. One of which nothing will ever be known ends the list: so does
+ * the join.
+ */
+export function waysInto(backwards: Backwards, block: number, place: number, except = -1): DemandedContent[] {
   const { visible, graph } = backwards;
   const { blocks, instructions, functions } = visible.program;
   const first = blocks.first[block];
   const f = functions.containing(first);
   const isEntry = f >= 0 && functions.entryInstruction[f] === first;
   if (visible.isTaken(instructions.address[first]))
-    return yield graph.unknown(first, place, isEntry ? "caller" : "outside");
-  let ways = 0;
+    return [graph.unknown(first, place, isEntry ? "caller" : "outside")];
+  const ways: DemandedContent[] = [];
+  const isEnough = (content: DemandedContent): boolean => {
+    ways.push(content);
+    return isLost(content);
+  };
   if (isEntry) {
-    if (!visible.isLedTo(f)) return yield graph.unknown(first, place, "caller");
     const calls = visible.calls.of(f);
-    if (calls.length > MOST_CALLERS) return yield graph.unknown(first, place, "caller");
-    for (const call of calls) {
-      ways++;
-      yield place >= SLOT ? argument(backwards, call, place, first) : backwards.before(call, place);
-    }
+    if (!visible.isLedTo(f) || calls.length > MOST_CALLERS) return [graph.unknown(first, place, "caller")];
+    for (const call of calls)
+      if (isEnough(place >= SLOT ? argument(backwards, call, place, first) : backwards.before(call, place)))
+        return ways;
   }
   const isC = isEntry && functions.traced[f] === 1;
   for (let p = blocks.predecessorStart[block]; p < blocks.predecessorStart[block + 1]; p++) {
@@ -40,13 +45,14 @@ export function* waysInto(backwards: Backwards, block: number, place: number, ex
       const kind = blocks.edgeKind[e];
       // Compiled functions are called or jumped to, never fallen into.
       if (kind === EdgeKind.fallThrough && (isC || visible.isPadding(from))) continue;
-      ways++;
-      yield place >= SLOT && isEntry
-        ? argument(backwards, blocks.end[from] - 1, place, first)
-        : along(backwards, from, kind, block, place);
+      const brought =
+        place >= SLOT && isEntry
+          ? argument(backwards, blocks.end[from] - 1, place, first)
+          : along(backwards, from, kind, block, place);
+      if (isEnough(brought)) return ways;
     }
   }
-  if (ways === 0) yield graph.unknown(first, place, isEntry ? "caller" : "outside");
+  return ways.length > 0 ? ways : [graph.unknown(first, place, isEntry ? "caller" : "outside")];
 }
 
 /** The content that an edge brings. */
