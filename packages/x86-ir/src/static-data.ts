@@ -51,53 +51,59 @@ class NamedData implements StaticData {
       elf.segments
         .map(({ virtualAddress, physicalAddress }) => virtualAddress - physicalAddress)
         .find((difference) => difference !== 0) ?? 0;
-    const places: number[] = [],
-      named: number[] = [];
     this.isListed = image.relocations !== undefined;
     const fits = (value: number): boolean => holds(value) || holds((value + displacement) >>> 0);
     const isCode = (va: number): boolean =>
       this.#sections.some(
         ({ flags, address, size }) => (flags & SHF_EXECINSTR) !== 0 && va >= address && va < address + size,
       );
-    for (const place of image.relocations?.absolute32 ?? wordsThatFit(image, fits)) {
+    const words = image.relocations?.absolute32 ?? wordsThatFit(image, fits);
+    const exported = this.#exported();
+    const places = new Uint32Array(words.length + exported.length),
+      named = new Uint32Array(places.length);
+    let count = 0;
+    for (let w = 0; w < words.length; w++) {
+      const place = words[w];
       if (!memory.has(place, 4)) continue;
       const value = memory.u32(place);
       const va = holds(value) ? value : (value + displacement) >>> 0;
       // Small numbers look like physical addresses.
       if (!holds(va) || (va !== value && !this.isListed && !isCode(place))) continue;
-      places.push(place);
-      named.push(va);
+      places[count] = place;
+      named[count++] = va;
     }
-    for (const [place, va] of this.#exported()) {
-      places.push(place);
-      named.push(va);
+    for (const [place, va] of exported) {
+      places[count] = place;
+      named[count++] = va;
     }
     const first = this.#low >>> PAGE_BITS;
     const start = new Uint32Array((Math.max(this.#high, this.#low) >>> PAGE_BITS) - first + 2);
-    for (const va of named) start[(va >>> PAGE_BITS) - first + 1]++;
+    for (let k = 0; k < count; k++) start[(named[k] >>> PAGE_BITS) - first + 1]++;
     for (let page = 1; page < start.length; page++) start[page] += start[page - 1];
-    this.#place = new Uint32Array(places.length);
-    this.#named = new Uint32Array(places.length);
+    this.#place = new Uint32Array(count);
+    this.#named = new Uint32Array(count);
     const cursor = start.slice();
-    named.forEach((va, i) => {
-      const row = cursor[(va >>> PAGE_BITS) - first]++;
-      this.#place[row] = places[i];
-      this.#named[row] = va;
-    });
+    for (let k = 0; k < count; k++) {
+      const row = cursor[(named[k] >>> PAGE_BITS) - first]++;
+      this.#place[row] = places[k];
+      this.#named[row] = named[k];
+    }
     this.#start = start;
   }
 
   /** Exported symbols, which modules may write: words of `__ksymtab` that hold an offset from themselves. */
-  *#exported(): Iterable<readonly [place: number, va: number]> {
+  #exported(): (readonly [place: number, va: number])[] {
+    const found: (readonly [place: number, va: number])[] = [];
     for (const section of this.#sections) {
       if (!section.name.startsWith("__ksymtab") || section.name === "__ksymtab_strings") continue;
       const bytes = sectionBytes(this.#image.elf, section),
         view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
       for (let at = 0; at + 4 <= bytes.length; at += 4) {
         const va = (section.address + at + view.getInt32(at, true)) >>> 0;
-        if (va >= this.#low && va < this.#high) yield [section.address + at, va];
+        if (va >= this.#low && va < this.#high) found.push([section.address + at, va]);
       }
     }
+    return found;
   }
 
   names(low: Va, high: Va, tell: (place: Va, named: Va) => void): void {
