@@ -87,7 +87,7 @@ export class ContentGraph {
     const waiting = new Set(fresh);
     for (let content = work.pop(); content !== undefined; content = work.pop()) {
       waiting.delete(content);
-      if (content.evaluate === undefined) continue;
+      if (content.evaluate === undefined || isAnything(content.value)) continue;
       const brought = content.evaluate(content.inputs);
       if (equalKnown(brought, content.value)) continue;
       const found = joinKnown(content.value, brought);

@@ -16,6 +16,8 @@ import { andBits, constant, equalBits, insertBits, joinBits, refines, type Known
 export const LARGEST_SET = 8;
 /** An operation is done value by value where it has no more results than this. */
 const MOST_RESULTS = 64;
+/** Patterns of which all pairs are looked at. */
+const MOST_PAIRED = 32;
 /** How many patterns are kept. */
 export const MOST_PATTERNS = 8;
 /** Patterns that leave this many values or fewer are called a range: few enough to choose an emulation by. */
@@ -80,10 +82,9 @@ function anyOf(patterns: readonly KnownBits[]): Known {
 /** Those of the patterns become one that differ in one bit, from the lowest bit on. */
 function halvesJoined(patterns: readonly KnownBits[]): readonly KnownBits[] {
   let kept = patterns,
-    different = 0;
-  for (const { value } of patterns) different |= value ^ patterns[0]!.value;
-  for (; different !== 0 && kept.length > 1; different &= different - 1) {
-    const bit = different & -different;
+    halved = halves(kept);
+  for (let bit = 1; bit !== 0 && halved !== 0; bit <<= 1) {
+    if ((halved & bit) === 0) continue;
     const waiting = new Map<number, KnownBits[]>();
     const joined: KnownBits[] = [];
     for (const each of kept) {
@@ -99,8 +100,26 @@ function halvesJoined(patterns: readonly KnownBits[]): readonly KnownBits[] {
     if (joined.length === 0) continue;
     for (const rest of waiting.values()) joined.push(...rest);
     kept = joined;
+    halved = halves(kept);
   }
   return kept;
+}
+
+/** Bits in which some pair of patterns differs, and in nothing else; of many patterns, bits in which any differ. */
+function halves(patterns: readonly KnownBits[]): number {
+  let bits = 0;
+  if (patterns.length > MOST_PAIRED) {
+    for (const { value } of patterns) bits |= value ^ patterns[0]!.value;
+    return bits;
+  }
+  for (let i = 0; i < patterns.length; i++) {
+    const { known, value } = patterns[i]!;
+    for (let j = i + 1; j < patterns.length; j++) {
+      const difference = value ^ patterns[j]!.value;
+      if (known === patterns[j]!.known && (difference & (difference - 1)) === 0) bits |= difference;
+    }
+  }
+  return bits;
 }
 
 /** The two patterns that leave the fewest bits unknown together. */
