@@ -5,7 +5,7 @@
  * may be are looked at, so the result covers whatever the two may hold together.
  */
 import { ConditionCode, MemorySizeExt, Mnemonic, OpKind, type Instruction } from "iced-x86";
-import { between, NOTHING, patternsOf, type Known } from "./known-values.js";
+import { between, boundsOf, NOTHING, patternsOf, type Known } from "./known-values.js";
 import { immediateOf, MEMORY, sliceOf } from "./transfer.js";
 
 /** Positions of the operands (transfer.ts). */
@@ -68,8 +68,7 @@ export function narrowed(own: Known, condition: ConditionCode, other: Known): Kn
   if (own.values?.length === 0 || other.values?.length === 0) return NOTHING;
   const patterns = patternsOf(other);
   // Ends of what the other side may be, unsigned and signed.
-  const low = Math.min(...patterns.map(({ value }) => value >>> 0)),
-    high = Math.max(...patterns.map(({ known, value }) => (value | ~known) >>> 0)),
+  const [low, high] = boundsOf(other)!,
     least = Math.min(...patterns.map(({ known, value }) => value | (~known & 0x8000_0000))),
     most = Math.max(...patterns.map(({ known, value }) => value | (~known & 0x7fff_ffff)));
   switch (condition) {

@@ -150,6 +150,19 @@ export function patternsOf(a: Known): readonly KnownBits[] {
   return a.patterns ?? a.values?.map(constant) ?? [a];
 }
 
+/** The smallest and the largest value as unsigned numbers; undefined where there is none. */
+export function boundsOf(a: Known): readonly [low: number, high: number] | undefined {
+  const patterns = patternsOf(a);
+  if (patterns.length === 0) return undefined;
+  let low = 0xffff_ffff,
+    high = 0;
+  for (const { known, value } of patterns) {
+    low = Math.min(low, value >>> 0);
+    high = Math.max(high, (value | ~known) >>> 0);
+  }
+  return [low, high];
+}
+
 const membersOf = ({ known }: KnownBits): number => 2 ** bitCount(~known);
 
 function membersIn({ known, value }: KnownBits): number[] {

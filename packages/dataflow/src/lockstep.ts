@@ -16,7 +16,7 @@ import { Mnemonic, OpKind } from "iced-x86";
 import { EdgeKind, Flow } from "@pv/x86-ir";
 import type { Frame, Slot } from "./frames.js";
 import { addBits, shiftLeft, UNKNOWN_BITS } from "./known-bits.js";
-import { between, combine, exactly, map, NOTHING, patternsOf, UNKNOWN, type Known } from "./known-values.js";
+import { between, boundsOf, combine, exactly, map, NOTHING, UNKNOWN, type Known } from "./known-values.js";
 import { immediateOf, sliceOf } from "./transfer.js";
 import { writesRegister, type Visibility } from "./visibility.js";
 
@@ -178,9 +178,7 @@ function isOver(frame: Frame, i: number, { offset, width }: Slot): boolean {
 export function grown(start: Known, by: number, counter: Known, counterStart: Known): Known {
   if ([start, counter, counterStart].some(({ values }) => values?.length === 0)) return NOTHING;
   const first = counterStart.values?.length === 1 ? counterStart.values[0]! >>> 0 : undefined;
-  const patterns = patternsOf(counter);
-  const low = Math.min(...patterns.map(({ value }) => value >>> 0)),
-    high = Math.max(...patterns.map(({ known, value }) => (value | ~known) >>> 0));
+  const [low, high] = boundsOf(counter)!;
   const isBounded = first !== undefined && low >= first && high - first <= MOST_TURNS;
   const turns = isBounded ? between(UNKNOWN, 0, high - first, true) : UNKNOWN;
   const shift = 31 - Math.clz32(by);

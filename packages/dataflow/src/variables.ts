@@ -18,7 +18,7 @@ import { MemorySizeExt, Mnemonic, OpKind, type Instruction } from "iced-x86";
 import type { StaticData } from "@pv/x86-ir";
 import { AddressUses, isPlain, REACH, type Write } from "./address-uses.js";
 import { isBitStore, onlyReads } from "./frames.js";
-import { patternsOf, type Known } from "./known-values.js";
+import { boundsOf, type Known } from "./known-values.js";
 import { sliceOf } from "./transfer.js";
 import type { Visibility } from "./visibility.js";
 
@@ -177,16 +177,6 @@ export class Variables {
       ? ESCAPES
       : { kind: "address", writes: [{ offset: low, size: high - low + size, fill: undefined }] };
   }
-}
-
-/** The smallest and the largest unsigned number; undefined where no path leads. */
-function boundsOf(known: Known): readonly [number, number] | undefined {
-  const patterns = patternsOf(known);
-  if (patterns.length === 0) return undefined;
-  return [
-    Math.min(...patterns.map(({ value }) => value >>> 0)),
-    Math.max(...patterns.map(({ known: bits, value }) => (value | ~bits) >>> 0)),
-  ];
 }
 
 function immediates(instruction: Instruction): number[] {
