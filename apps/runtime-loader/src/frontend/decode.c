@@ -28,13 +28,9 @@ static struct {
   uint32_t left;   /* bytes that the instruction may have behind `end` */
 } source;
 
-static uint32_t access(void) {
-  return vcpu.cpl == 3 ? ACCESS_USER : 0;
-}
-
 static bool view(uint32_t address, uint32_t most) {
   uint32_t room = 4096 - (address & 4095);
-  const uint8_t *bytes = guest_view(address, access());
+  const uint8_t *bytes = guest_view(address, present_access());
   if (bytes == NULL) return exception_raise_page_fault();
   source.at = bytes;
   source.end = bytes + (room < most ? room : most);
@@ -210,10 +206,10 @@ static __attribute__((noinline)) const struct instruction *decode_anew(struct re
   static struct instruction rare;
   if (!view(start, INSTRUCTION_LONGEST)) return NULL;
   uint32_t frame;
-  bool usual = source.end - source.at >= 8 && translation_known(start, access(), &frame) && frame_kind(frame) == FRAME_RAM;
+  bool usual = source.end - source.at >= 8 && translation_known(start, present_access(), &frame) && frame_kind(frame) == FRAME_RAM;
   if (!usual) return read(&rare, first) ? &rare : NULL;
   bool known = m->start == start && m->first == first && m->mask != 0 && same_bytes(m, source.at);
-  m->frame = frame, m->access = access(), m->generation = translations_generation;
+  m->frame = frame, m->access = present_access(), m->generation = translations_generation;
   if (known) return &m->instruction;
   m->start = start, m->first = first, m->mask = 0;
   m->bytes = eight_bytes(source.at);
@@ -226,7 +222,7 @@ static __attribute__((noinline)) const struct instruction *decode_anew(struct re
 const struct instruction *decode(int first) {
   uint32_t start = segment_base(vcpu.regs.cs) + vcpu.regs.eip;
   struct remembered *m = &memory[(start ^ start >> 8) % 256];
-  bool found = m->start == start && m->generation == translations_generation && m->first == first && m->access == access() && m->mask != 0;
+  bool found = m->start == start && m->generation == translations_generation && m->first == first && m->access == present_access() && m->mask != 0;
   if (found && same_bytes(m, (const uint8_t *)backend_window(m->frame) + (start & 4095))) return &m->instruction;
   return decode_anew(m, start, first);
 }

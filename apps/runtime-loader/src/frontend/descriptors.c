@@ -126,10 +126,6 @@ bool descriptors_follow(void) {
   return true;
 }
 
-void descriptors_replaced(void) {
-  descriptors_follow();
-}
-
 /* A row as the processor has it. */
 static uint64_t row_of(bool user, uint32_t selector) {
   uint32_t index = selector >> 3 & 0x1fff;

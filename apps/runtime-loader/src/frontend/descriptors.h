@@ -55,10 +55,8 @@ enum { DESCRIPTOR_COUNT = 8176 };   /* rows of a table that a guest may use; tho
 /* The guest's own descriptor, read from its memory. False: the selector is null, beyond the limit, or its memory is not there. */
 bool descriptor_read(uint32_t selector, uint64_t *descriptor);
 
-/* Brings the copies up to date; true: something changed. */
+/* Brings the copies up to date, also when another table was loaded; true: something changed. */
 bool descriptors_follow(void);
-/* The guest loaded GDTR or LDTR. */
-void descriptors_replaced(void);
 
 /* Base of the segment that a selector names, as the processor has it. */
 uint32_t segment_base(uint32_t selector);

@@ -25,14 +25,10 @@ static enum outcome moved(bool right) {
   return right ? MOVED : RAISED;
 }
 
-static uint32_t access(void) {
-  return vcpu.cpl == 3 ? ACCESS_USER : 0;
-}
-
 /* ---- operands ---- */
 
 static bool read_operand(const struct instruction *i, uint32_t size, void *to) {
-  if (i->memory) return guest_read(operand_address(i), to, size, access()) || exception_raise_page_fault();
+  if (i->memory) return guest_read(operand_address(i), to, size, present_access()) || exception_raise_page_fault();
   const uint8_t *from = (const uint8_t *)general_register(modrm_rm(i));
   for (uint32_t n = 0; n < size; n++) ((uint8_t *)to)[n] = from[n];
   return true;
@@ -40,7 +36,7 @@ static bool read_operand(const struct instruction *i, uint32_t size, void *to) {
 
 /* A 16-bit value into memory, or zero-extended into a register of the operand size. */
 static bool write_word(const struct instruction *i, uint32_t value) {
-  if (i->memory) return guest_write(operand_address(i), &value, 2, access()) || exception_raise_page_fault();
+  if (i->memory) return guest_write(operand_address(i), &value, 2, present_access()) || exception_raise_page_fault();
   uint32_t *to = general_register(modrm_rm(i));
   *to = i->operand16 ? (*to & 0xffff0000) | (value & 0xffff) : value;
   return true;
@@ -48,14 +44,14 @@ static bool write_word(const struct instruction *i, uint32_t value) {
 
 static bool push(uint32_t value, bool size16) {
   uint32_t size = size16 ? 2 : 4, pointer = vcpu.regs.esp - size;
-  if (!guest_write(segment_base(vcpu.regs.ss) + pointer, &value, size, access())) return exception_raise_page_fault();
+  if (!guest_write(segment_base(vcpu.regs.ss) + pointer, &value, size, present_access())) return exception_raise_page_fault();
   vcpu.regs.esp = pointer;
   return true;
 }
 
 static bool peek(uint32_t *value, bool size16) {
   *value = 0;
-  return guest_read(segment_base(vcpu.regs.ss) + vcpu.regs.esp, value, size16 ? 2 : 4, access()) || exception_raise_page_fault();
+  return guest_read(segment_base(vcpu.regs.ss) + vcpu.regs.esp, value, size16 ? 2 : 4, present_access()) || exception_raise_page_fault();
 }
 
 /* ---- flags ---- */
@@ -114,7 +110,7 @@ static enum outcome emulate_load_far_pointer(const struct instruction *i, enum s
   uint8_t pointer[6] = {0};
   uint32_t size = i->operand16 ? 2 : 4;
   if (!i->memory) return done(exception_raise(VECTOR_UD, 0));
-  if (!guest_read(operand_address(i), pointer, size + 2, access())) return done(exception_raise_page_fault());
+  if (!guest_read(operand_address(i), pointer, size + 2, present_access())) return done(exception_raise_page_fault());
   if (!segment_load(segment, pointer[size] | (uint32_t)pointer[size + 1] << 8)) return RAISED;
   uint32_t offset = pointer[0] | (uint32_t)pointer[1] << 8, *to = general_register(modrm_reg(i));
   *to = i->operand16 ? (*to & 0xffff0000) | offset : offset | (uint32_t)pointer[2] << 16 | (uint32_t)pointer[3] << 24;
@@ -137,7 +133,7 @@ static enum outcome emulate_lldt(const struct instruction *i) {
   struct system_segment segment = {selector, 0, 0};
   if ((selector & 0xfffc) != 0 && !system_descriptor(selector, TYPE_LDT, &segment, &descriptor)) return RAISED;
   vcpu.ldtr = segment;
-  descriptors_replaced();
+  descriptors_follow();
   return NEXT;
 }
 
@@ -161,7 +157,7 @@ static enum outcome emulate_load_table(const struct instruction *i, struct table
   } __attribute__((packed)) pointer;
   if (!read_operand(i, 6, &pointer)) return RAISED;
   *table = (struct table_register){i->operand16 ? pointer.base & 0xffffff : pointer.base, pointer.limit};
-  if (table == &vcpu.gdtr) descriptors_replaced();
+  if (table == &vcpu.gdtr) descriptors_follow();
   return NEXT;
 }
 
@@ -170,7 +166,7 @@ static enum outcome emulate_store_table(const struct instruction *i, const struc
     uint16_t limit;
     uint32_t base;
   } __attribute__((packed)) pointer = {(uint16_t)table->limit, table->base};
-  return done(guest_write(operand_address(i), &pointer, 6, access()) || exception_raise_page_fault());
+  return done(guest_write(operand_address(i), &pointer, 6, present_access()) || exception_raise_page_fault());
 }
 
 /* LAR and LSL see the guest's own descriptors, with its own privilege levels. */

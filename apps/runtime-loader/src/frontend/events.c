@@ -79,7 +79,7 @@ static void deliver_interrupt(void) {
 
 static void page_fault(void) {
   uint32_t address = vcpu.fault_address, frame;
-  uint32_t kind = (vcpu.regs.error & ACCESS_WRITE) | (vcpu.cpl == 3 ? ACCESS_USER : 0);
+  uint32_t kind = (vcpu.regs.error & ACCESS_WRITE) | present_access();
   struct shadow_fault fault = shadow_reach(address, kind, &frame);
   if (!fault.refused) return;
   if (address >= MONITOR_LINEAR) report_guest_number("touched the monitor's address", address);

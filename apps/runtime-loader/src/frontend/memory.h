@@ -9,8 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vcpu.h"
+
 /* The ways to access: as the guest's kernel or as its user programs. */
 enum { ACCESS_WRITE = 2, ACCESS_USER = 4 };
+/* As the one of them that is running. */
+static inline uint32_t present_access(void) {
+  return vcpu.cpl == 3 ? ACCESS_USER : 0;
+}
 
 /* The page fault that an access met. */
 struct page_fault {

@@ -108,7 +108,7 @@ static bool string_instruction(const struct instruction *i, uint32_t size, bool 
   uint32_t mask = i->address16 ? 0xffff : 0xffffffff, *index = writes ? &r->esi : &r->edi;
   if (i->repeat && (r->ecx & mask) == 0) return true;
   enum segment_register segment = !writes ? SEGMENT_ES : i->segment >= 0 ? (enum segment_register)i->segment : SEGMENT_DS;
-  uint32_t address = segment_base(segment_selector(segment)) + (*index & mask), access = vcpu.cpl == 3 ? ACCESS_USER : 0;
+  uint32_t address = segment_base(segment_selector(segment)) + (*index & mask), access = present_access();
   uint32_t value = 0, port = r->edx & 0xffff;
   if (writes) {
     if (!guest_read(address, &value, size, access)) return exception_raise_page_fault();

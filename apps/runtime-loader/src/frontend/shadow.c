@@ -64,10 +64,6 @@ void shadow_reset(void) {
   load_pending = true;
 }
 
-void shadow_start(void) {
-  shadow_reset();
-}
-
 static uint32_t gigabytes(void) {
   return pae() ? 4 : 1;
 }

@@ -36,7 +36,6 @@ struct shadow_fault {
  */
 struct shadow_fault shadow_reach(uint32_t address, uint32_t access, uint32_t *frame);
 
-void shadow_start(void);
 /* CR3 was loaded, or CR4.PGE changed: whatever the guest changed in its tables counts from now on. */
 void shadow_root_changed(void);
 /* INVLPG. */

@@ -42,8 +42,8 @@ static void prepare_guest(const struct guest_start *start) {
   vcpu.regs.eip = start->entry;
   vcpu.regs.esi = start->boot_params;
   vcpu.regs.eflags = FLAGS_ALWAYS;
-  shadow_start();
-  descriptors_replaced();
+  shadow_reset();
+  descriptors_follow();
   backend_segment_load(SEGMENT_FS, BOOT_DATA);
   backend_segment_load(SEGMENT_GS, BOOT_DATA);
   backend_fpu_control(vcpu.cr0, vcpu.cr4);

@@ -214,11 +214,11 @@ bool out_of_sync_take(uint32_t *frame) {
   return true;
 }
 
-bool frame_protect(uint32_t frame) {
+void frame_protect(uint32_t frame) {
   bool tracked = false, changed = false;
   for (uint32_t table = table_first(frame); table != 0; table = table_next(table)) tracked |= follows(&tables[table]);
   frame_state[frame] = tracked ? TRACKED : 0;
-  if (!tracked) return false;
+  if (!tracked) return;
   while (writers[frame] != 0) {
     uint32_t number = writers[frame];
     uint32_t *entry = table_entry(number / 1024, number % 1024);
@@ -227,5 +227,4 @@ bool frame_protect(uint32_t frame) {
     changed = true;
   }
   if (changed) translations_forget();
-  return changed;
 }

@@ -83,7 +83,7 @@ bool frame_is_out_of_sync(uint32_t frame);
 bool out_of_sync_full(void);
 /* Takes a frame from the list, or gives false. */
 bool out_of_sync_take(uint32_t *frame);
-/* The frame is in sync: nobody may write it, if any table is still made from it. True: an entry was changed. */
-bool frame_protect(uint32_t frame);
+/* The frame is in sync: nobody may write it, if any table is still made from it. */
+void frame_protect(uint32_t frame);
 
 #endif

@@ -7,14 +7,10 @@
 #include "report.h"
 #include "stubs.h"
 
-static uint32_t stack_access(void) {
-  return vcpu.cpl == 3 ? ACCESS_USER : 0;
-}
-
 static bool read_stack(uint32_t offset, uint32_t *words, uint32_t count) {
   uint32_t pointer = vcpu.regs.esp + offset;
   if (!stack_is_32_bit()) pointer &= 0xffff;
-  if (guest_read(segment_base(vcpu.regs.ss) + pointer, words, count * 4, stack_access())) return true;
+  if (guest_read(segment_base(vcpu.regs.ss) + pointer, words, count * 4, present_access())) return true;
   return exception_raise_page_fault();
 }
 
@@ -132,7 +128,7 @@ static bool far_target(const struct instruction *i, uint32_t *offset, uint32_t *
   }
   uint8_t pointer[6] = {0};
   uint32_t size = i->operand16 ? 4 : 6;
-  if (!guest_read(operand_address(i), pointer, size, stack_access())) return exception_raise_page_fault();
+  if (!guest_read(operand_address(i), pointer, size, present_access())) return exception_raise_page_fault();
   *offset = pointer[0] | (uint32_t)pointer[1] << 8;
   if (size == 6) *offset |= (uint32_t)pointer[2] << 16 | (uint32_t)pointer[3] << 24;
   *selector = pointer[size - 2] | (uint32_t)pointer[size - 1] << 8;

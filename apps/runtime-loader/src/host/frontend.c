@@ -129,7 +129,7 @@ static uint64_t some_gate(void) {
 
 /* The guest writes: only where the shadow tables let it. */
 static void write_as_guest(uint32_t address, const void *from, size_t size) {
-  if (guest_write(address, from, size, vcpu.cpl == 3 ? ACCESS_USER : 0)) return;
+  if (guest_write(address, from, size, present_access())) return;
   vcpu.fault_address = last_fault.address;
 }
 
@@ -314,8 +314,8 @@ static void start_guest(void) {
   vcpu.regs.cs = 0x13, vcpu.regs.ss = 0x1b, vcpu.regs.ds = vcpu.regs.es = 0x18;
   vcpu.regs.eip = CODE, vcpu.regs.esp = STACK + 0x400;
   vcpu.regs.eflags = FLAGS_ALWAYS;
-  shadow_start();
-  descriptors_replaced();
+  shadow_reset();
+  descriptors_follow();
   flags_start(below(2));
   ports_start(RAM_FRAMES * 4, 0);
 }

@@ -24,7 +24,7 @@ bool machine_start(void) {
 
 void machine_reset(void) {
   memset(&vcpu, 0, sizeof vcpu);
-  descriptors_replaced();   /* empty tables */
+  descriptors_follow();   /* empty tables */
   segment_fs = segment_gs = 0;
   pae = false;
 }

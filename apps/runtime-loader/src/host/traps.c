@@ -177,8 +177,8 @@ static void new_guest(void) {
   site_table.count = 0;
   site_table.sites[0].address = ~0u;   /* what is remembered of it */
   stubs_take(&(struct moved_instruction){0, 0}, 0);
-  shadow_start();
-  descriptors_replaced();
+  shadow_reset();
+  descriptors_follow();
   flags_start(false);
   ports_start(RAM_FRAMES * 4, 0);
 }
