@@ -9,8 +9,9 @@
  * Invariant: whatever holds the address at run time is tracked, or the address has escaped. Cost: bounded by `MOST_STEPS` instructions.
  */
 import { MemorySizeExt, Mnemonic, OpKind, Register, type Instruction } from "iced-x86";
-import { EBP, EdgeKind, Flow, type StaticData } from "@pv/x86-ir";
+import { EAX, EBP, ECX, EDI, EdgeKind, ESI, Flow, registersIn, type StaticData } from "@pv/x86-ir";
 import { CONVENTIONS } from "./conventions.js";
+import { isConditionalMove } from "./conditional.js";
 import { isBitStore, onlyReads } from "./frames.js";
 import { immediateOf, sliceOf } from "./transfer.js";
 import { writesRegister, type Visibility } from "./visibility.js";
@@ -32,10 +33,6 @@ const SLOTS = 0x1_0000;
 
 const MOST_STEPS = 10_000;
 const MOST_DEPTH = 16;
-const EAX = 0,
-  ECX = 1,
-  ESI = 6,
-  EDI = 7;
 
 export class AddressUses {
   #steps = 0;
@@ -117,7 +114,7 @@ export class AddressUses {
         return false;
     }
     const e = effect[i];
-    const uses = effects.useParts[e] | (effects.useParts[e] >>> 16) | effects.useRest[e];
+    const uses = registersIn(effects.useParts[e], effects.useRest[e]);
     const held = [...holders.keys()].some((place) => place < SLOTS && ((uses >>> place) & 1) === 1);
     const slot = this.#slotOf(i);
     if (!held && !(slot !== undefined && holders.has(slot))) {
@@ -228,7 +225,7 @@ export class AddressUses {
         return true;
       }
     }
-    if (mnemonic >= Mnemonic.Cmova && mnemonic <= Mnemonic.Cmovs && to !== undefined && slot === undefined) {
+    if (to !== undefined && isConditionalMove(instruction) && slot === undefined) {
       const offset = from === undefined ? undefined : holders.get(from);
       if (offset === undefined) return true;
       if ((holders.get(to) ?? offset) !== offset) return false;

@@ -11,7 +11,7 @@ import { isPlain } from "./address-uses.js";
 import { chosen, isConditionalMove, type Operands } from "./conditional.js";
 import { ContentKind, placeOf, SLOT, SLOT_REACH, slotOf, VARIABLE } from "./content.js";
 import type { ContentGraph, DemandedContent, Equation } from "./content-graph.js";
-import type { Slot } from "./frames.js";
+import { overlap } from "./frames.js";
 import { isAnything, NOTHING, UNKNOWN, type Known } from "./known-values.js";
 import { compileStep, MEMORY, remainder, type Step } from "./transfer.js";
 import type { Variable, Variables } from "./variables.js";
@@ -93,9 +93,9 @@ export class Backwards implements Operands {
     const { instructions, blocks } = this.visible.program;
     const { flow } = instructions;
     const frame = this.visible.frameAt(block);
-    const { offset, width } = slotOf(place);
+    const wanted = slotOf(place),
+      { offset, width } = wanted;
     if (frame === undefined || offset + width > frame.lowestTaken) return this.graph.unknown(end - 1, place, "memory");
-    const overlaps = (slot: Slot): boolean => slot.offset < offset + width && offset < slot.offset + slot.width;
     for (let i = end - 1; i >= blocks.first[block]; i--) {
       const f = flow[i];
       if (f === Flow.call || f === Flow.indirectCall) {
@@ -108,7 +108,7 @@ export class Backwards implements Operands {
       const pushed = frame.stack.get(i);
       const writes =
         operand ?? (pushed !== undefined && isPush(this.visible.reader.read(i).mnemonic) ? pushed : undefined);
-      if (writes === undefined || !overlaps(writes)) continue;
+      if (writes === undefined || !overlap(writes, wanted)) continue;
       return writes.offset === offset && writes.width >= width
         ? this.definition(i, place)
         : this.graph.unknown(i, place, "memory");

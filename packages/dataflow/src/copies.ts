@@ -7,7 +7,7 @@
 import { ConditionCode, Mnemonic, OpKind } from "iced-x86";
 import { Flow } from "@pv/x86-ir";
 import { placeOf } from "./content.js";
-import type { Frame, Slot } from "./frames.js";
+import { overlap, type Frame, type Slot } from "./frames.js";
 import { comparisonOf } from "./known-order.js";
 import { compileTest, MEMORY, sliceOf } from "./transfer.js";
 import { writesRegister, type Visibility } from "./visibility.js";
@@ -54,10 +54,9 @@ function aliasesOf(visible: Visibility, i: number, position: number): readonly n
 }
 
 /** Places of the slots that a block's frame knows and that a store to one of them changes. */
-function slotsOver(frame: Frame, { offset, width }: Slot): number[] {
+function slotsOver(frame: Frame, slot: Slot): number[] {
   const found: number[] = [];
-  for (const other of frame.operand.values())
-    if (other.offset < offset + width && offset < other.offset + other.width) found.push(placeOf(other));
+  for (const other of frame.operand.values()) if (overlap(other, slot)) found.push(placeOf(other));
   return found;
 }
 

@@ -4,7 +4,7 @@
  * Callers are rows over all functions, made in one pass over the calls; the rest is looked up per function, over its blocks and those that it jumps
  * to, up to a bound.
  */
-import { EdgeKind, Flow, type Program } from "@pv/x86-ir";
+import { EdgeKind, Flow, registersIn, type Program } from "@pv/x86-ir";
 
 export class DirectCalls {
   /** 1 for each function that a direct call names. */
@@ -133,7 +133,7 @@ export class DirectCalls {
             return -1;
           default: {
             const e = effect[i];
-            written |= effects.writeParts[e] | (effects.writeParts[e] >>> 16) | effects.writeRest[e];
+            written |= registersIn(effects.writeParts[e], effects.writeRest[e]);
           }
         }
       }

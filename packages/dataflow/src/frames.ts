@@ -11,7 +11,7 @@
  * but constants, no slot is private. Cost: the function's instructions once, those that name ESP or EBP decoded.
  */
 import { MemorySizeExt, Mnemonic, OpKind, Register, type Instruction } from "iced-x86";
-import { EBP, ESP, EdgeKind, Flow, type Program } from "@pv/x86-ir";
+import { EBP, ESP, EdgeKind, Flow, registersIn, type Program } from "@pv/x86-ir";
 import type { InstructionReader } from "./reader.js";
 import { immediateOf, sliceOf } from "./transfer.js";
 
@@ -20,6 +20,8 @@ export interface Slot {
   readonly offset: number;
   readonly width: number;
 }
+
+export const overlap = (a: Slot, b: Slot): boolean => a.offset < b.offset + b.width && b.offset < a.offset + a.width;
 
 export interface Frame {
   /** Slot of the explicit memory operand, and of what push and pop move, by instruction. */
@@ -162,7 +164,7 @@ function frameRows({ instructions: { effects } }: Program): Uint8Array {
     rows = new Uint8Array(count);
     for (let e = 0; e < count; e++) {
       const parts = useParts[e] | writeParts[e];
-      rows[e] = ((parts | (parts >>> 16) | useRest[e] | writeRest[e]) & either) === 0 ? 0 : 1;
+      rows[e] = (registersIn(parts, useRest[e] | writeRest[e]) & either) === 0 ? 0 : 1;
     }
     frameRowsOf.set(effects, rows);
   }
@@ -301,7 +303,7 @@ class FrameWalk {
       }
     const { effects, effect, flow } = this.program.instructions;
     const e = effect[i];
-    const written = effects.writeParts[e] | (effects.writeParts[e] >>> 16) | effects.writeRest[e];
+    const written = registersIn(effects.writeParts[e], effects.writeRest[e]);
     // Calls leave ESP and EBP as they are, by convention.
     if (flow[i] === Flow.indirectCall) return;
     if ((written >>> ESP) & 1) this.esp = LOST;

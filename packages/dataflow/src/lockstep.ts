@@ -14,7 +14,7 @@
  */
 import { Mnemonic, OpKind } from "iced-x86";
 import { EdgeKind, Flow } from "@pv/x86-ir";
-import type { Frame, Slot } from "./frames.js";
+import { overlap, type Frame, type Slot } from "./frames.js";
 import { addBits, shiftLeft, UNKNOWN_BITS } from "./known-bits.js";
 import { between, boundsOf, combine, exactly, map, NOTHING, UNKNOWN, type Known } from "./known-values.js";
 import { immediateOf, sliceOf } from "./transfer.js";
@@ -168,9 +168,8 @@ export class Loops {
 }
 
 /** Whether an instruction may write a part of a slot. */
-function isOver(frame: Frame, i: number, { offset, width }: Slot): boolean {
-  const touches = (other: Slot | undefined): boolean =>
-    other !== undefined && other.offset < offset + width && offset < other.offset + other.width;
+function isOver(frame: Frame, i: number, slot: Slot): boolean {
+  const touches = (other: Slot | undefined): boolean => other !== undefined && overlap(other, slot);
   return (frame.stores.has(i) && touches(frame.operand.get(i))) || touches(frame.stack.get(i));
 }
 

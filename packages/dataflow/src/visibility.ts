@@ -7,7 +7,7 @@
  *
  * Cost: lookups; what hangs on a whole function is remembered.
  */
-import { ECX, Flow, type Program } from "@pv/x86-ir";
+import { ECX, Flow, registersIn, type Program } from "@pv/x86-ir";
 import { ASSUMPTIONS, CONVENTIONS, type Assumptions } from "./conventions.js";
 import { DirectCalls } from "./direct-calls.js";
 import { Frames, type Frame } from "./frames.js";
@@ -110,12 +110,7 @@ export class Visibility {
     const { blocks, instructions } = this.program;
     const e = instructions.effect[blocks.first[from]];
     const { writeParts, writeRest } = instructions.effects;
-    return (
-      writeParts[e] |
-      (writeParts[e] >>> 16) |
-      writeRest[e] |
-      (this.#fixups.get(instructions.address[blocks.first[to]]) ?? -1)
-    );
+    return registersIn(writeParts[e], writeRest[e]) | (this.#fixups.get(instructions.address[blocks.first[to]]) ?? -1);
   }
 
   /**
@@ -214,7 +209,7 @@ export class Visibility {
 /** Whether an instruction may write a part of a register. */
 export function writesRegister({ instructions: { effect, effects } }: Program, register: number, i: number): boolean {
   const e = effect[i];
-  return (((effects.writeParts[e] | (effects.writeParts[e] >>> 16) | effects.writeRest[e]) >>> register) & 1) === 1;
+  return ((registersIn(effects.writeParts[e], effects.writeRest[e]) >>> register) & 1) === 1;
 }
 
 /** Whether an ascending list has a value. */
