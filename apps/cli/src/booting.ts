@@ -14,6 +14,7 @@ import {
 } from "@pv/runtime-loader";
 import { entryOf, kindName } from "@pv/sensitive";
 import { findGroup, ruleOf } from "@pv/stubgen";
+import { formatAddress } from "./image-model.js";
 import { checkJob, type EndReason, type Machine, type Typing } from "./machine/machine.js";
 import type { Hypervisor, Mode } from "./names.js";
 
@@ -226,7 +227,7 @@ async function readCounts(job: BootJob, read: ReadPhysical): Promise<Counts> {
   const rows = [...monitor.traps.keys()].filter((row) => monitor.traps[row] > 0);
   rows.sort((a, b) => monitor.traps[b] - monitor.traps[a] || a - b);
   const named = rows.slice(0, job.profile ? rows.length : TOP_SITES).map((row) => ({
-    address: monitor.address[row].toString(16).padStart(8, "0"),
+    address: formatAddress(monitor.address[row], 0, 32),
     kind: kindName(monitor.kind[row]),
     traps: monitor.traps[row],
     reason: reasonOf(annotated[row]),

@@ -1,14 +1,8 @@
 /** From an analysis to the pre-virtualized image: the facts and plans as an annotation table, and the table beside the kernel. */
 import { unwrap } from "@pv/elf";
-import { annotate, previrtualize, type Annotations } from "@pv/runtime-loader";
+import { annotate, previrtualize, SiteFlag, type Annotations } from "@pv/runtime-loader";
 import { NO_PATCH, steppedCode } from "@pv/stubgen";
 import type { Analysis } from "./pipeline.js";
-
-/** Bits of a site row's flags (docs/formats.md). */
-const IN_ALTERNATIVE = 1,
-  HAS_EXCEPTION_ROW = 2,
-  EARLY = 4,
-  STEPPED = 8;
 
 export function annotationsFor(analysis: Analysis): Annotations {
   const { image, program, sites, facts, plans, early, moduleHook } = analysis;
@@ -28,10 +22,10 @@ export function annotationsFor(analysis: Analysis): Annotations {
         length: Uint8Array.from(rows, (i) => instructions.length[i]),
         flags: address.map(
           (va, s) =>
-            (sites.inAlternative[s] ? IN_ALTERNATIVE : 0) |
-            (faulting.has(va) ? HAS_EXCEPTION_ROW : 0) |
-            (early[rows[s]] ? EARLY : 0) |
-            (stepped(va, s) ? STEPPED : 0),
+            (sites.inAlternative[s] ? SiteFlag.replacement : 0) |
+            (faulting.has(va) ? SiteFlag.exceptionRow : 0) |
+            (early[rows[s]] ? SiteFlag.mayRunUnpaged : 0) |
+            (stepped(va, s) ? SiteFlag.stepped : 0),
         ),
         liveParts: facts.liveParts,
         liveRest: facts.liveRest,

@@ -8,6 +8,7 @@ export type { BootHeader } from "./boot-header.js";
 export { readElf, sectionBytes, sectionNamed } from "./elf.js";
 export { addSection, patchAll, patchBytes, removeSection, writeElf } from "./edit.js";
 export type { NewSection, Patch } from "./edit.js";
+export { SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_PROGBITS } from "./layout.js";
 export { fileOffsets, openMemory } from "./memory.js";
 export { readRelocations } from "./relocations.js";
 export { readSymtab } from "./symtab.js";

@@ -96,10 +96,12 @@ export function layoutOf(bits: 32 | 64): Layout {
 
 export const PT_LOAD = 1;
 export const SHT_NULL = 0;
+export const SHT_PROGBITS = 1;
 export const SHT_SYMTAB = 2;
 export const SHT_STRTAB = 3;
 export const SHT_NOBITS = 8;
 export const SHF_ALLOC = 2;
+export const SHF_EXECINSTR = 4;
 
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -6,7 +6,7 @@
  */
 import { sectionBytes } from "./elf.js";
 import { symbolTable } from "./kallsyms/symbol-table.js";
-import { layoutOf, readHigh, SHF_ALLOC, SHT_NOBITS, SHT_STRTAB, SHT_SYMTAB, viewOf } from "./layout.js";
+import { layoutOf, readHigh, SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_STRTAB, SHT_SYMTAB, viewOf } from "./layout.js";
 import type { ElfFile, ElfSection, SymbolTable } from "./types.js";
 
 const STT_SECTION = 3;
@@ -15,7 +15,6 @@ const STB_LOCAL = 0;
 const STB_WEAK = 2;
 const SHN_ABS = 0xfff1;
 const SHF_WRITE = 1;
-const SHF_EXECINSTR = 4;
 /** Characters; what is longer is cut off. */
 const LONGEST_NAME = 0xffff;
 /** Names are plain text: each byte stands for itself. */

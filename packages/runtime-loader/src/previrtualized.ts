@@ -12,6 +12,8 @@ import {
   unwrap,
   type ElfFile,
   type Result,
+  SHF_ALLOC,
+  SHT_PROGBITS,
 } from "@pv/elf";
 import {
   ANNOTATION_SECTION,
@@ -21,9 +23,6 @@ import {
   type Annotations,
 } from "./annotations.js";
 import { checkFits } from "./fit.js";
-
-const SHT_PROGBITS = 1;
-const SHF_ALLOC = 2;
 
 /** The ELF file with its table. A table that is there already is replaced. Errors: PV4003 (another kernel's table), PV4004. */
 export function previrtualize(elf: ElfFile, annotations: Annotations): Result<Uint8Array> {

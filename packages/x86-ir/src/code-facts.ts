@@ -6,15 +6,22 @@
  * aligned word of data that, read as an offset from itself, hits a function's start. Left out are tables that name code
  * without ever jumping there: tracing, patching, unwinding.
  */
-import { AddressSet, fail, type ElfSection, type KernelImage, sectionBytes, type SymbolTable, type Va } from "@pv/elf";
+import {
+  AddressSet,
+  fail,
+  type ElfSection,
+  type KernelImage,
+  sectionBytes,
+  SHF_ALLOC,
+  SHF_EXECINSTR,
+  SHT_PROGBITS,
+  type SymbolTable,
+  type Va,
+} from "@pv/elf";
 import { type Bits, REGISTER_NAMES } from "./locations.js";
 import { handlerWrites } from "./exception-handlers.js";
 import { ascending, NO_FACTS } from "./program.js";
 import type { CodeFacts, CodeRegion } from "./types.js";
-
-const SHT_PROGBITS = 1;
-const SHF_ALLOC = 2;
-const SHF_EXECINSTR = 4;
 
 /**
  * Functions that never return, by name, over the versions of Linux (tools/objtool's list of them, without those that

@@ -4,7 +4,15 @@
  * The image's relocations list every word that holds an absolute address. An image without them may hold one in any word: all that fit count,
  * and whoever asks looks whether a word in code is an operand. Names are kept by page of what they name, so that a question looks at few.
  */
-import { type ElfSection, type KernelImage, sectionBytes, type Va } from "@pv/elf";
+import {
+  type ElfSection,
+  type KernelImage,
+  sectionBytes,
+  SHF_ALLOC,
+  SHF_EXECINSTR,
+  SHT_NOBITS,
+  type Va,
+} from "@pv/elf";
 import { wordsThatFit } from "./code-facts.js";
 
 export interface StaticData {
@@ -18,9 +26,6 @@ export interface StaticData {
   initially(va: Va, bytes: number): number | undefined;
 }
 
-const SHF_ALLOC = 2;
-const SHF_EXECINSTR = 4;
-const SHT_NOBITS = 8;
 const PAGE_BITS = 12;
 
 /** Undefined where addresses are named relative to the instruction (x86-64). */

@@ -6,6 +6,7 @@
  * the headers call executable, so the checks of the table readers do not depend on any decoding.
  */
 import type { Va } from "../diagnostic.js";
+import { SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_NULL } from "../layout.js";
 import type { ElfFile, ImageMemory } from "../types.js";
 
 export interface Region {
@@ -23,10 +24,6 @@ export interface RegionBytes {
   readonly view: DataView;
 }
 
-const SHT_NULL = 0;
-const SHT_NOBITS = 8;
-const SHF_ALLOC = 2;
-const SHF_EXECINSTR = 4;
 const PT_LOAD = 1;
 const PF_X = 1;
 

@@ -7,6 +7,7 @@
  * first, and takes the first whose row size divides the table and whose every row makes sense.
  */
 import { fail, type Va } from "../diagnostic.js";
+import { SHT_NOBITS } from "../layout.js";
 import type { ElfFile, ImageMemory, SymbolTable } from "../types.js";
 import { hex, regionBytes, regions, RegionSet, type Region } from "./regions.js";
 
@@ -48,8 +49,6 @@ export function imageOf(elf: ElfFile, memory: ImageMemory, symbols: SymbolTable 
     data: all.filter(({ executable }) => !executable),
   };
 }
-
-const SHT_NOBITS = 8;
 
 /**
  * The table in the section `name`; undefined where there is none, or it is empty or without contents (as in files that
