@@ -45,13 +45,13 @@ export function ring3Profile(counting: Counting = { count: false }): TemplateTab
 }
 
 export function ring3FullProfile(): TemplateTable {
-  const [cli, sti, pushf, popf] = (["cli", "sti", "pushf", "popf"] as const).map(kindNumber) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return table("ring3-full", [...keepingFlagGroups({ cli, sti, pushf, popf }), ...commonGroups({ count: true })]);
+  const flags = keepingFlagGroups({
+    cli: kindNumber("cli"),
+    sti: kindNumber("sti"),
+    pushf: kindNumber("pushf"),
+    popf: kindNumber("popf"),
+  });
+  return table("ring3-full", [...flags, ...commonGroups({ count: true })]);
 }
 
 function commonGroups(counting: Counting): TemplateGroup[] {
